@@ -1,6 +1,7 @@
 import { type Alerting, openAlerting } from '../alerts/alerting.ts'
 import { makeFolder } from '../system/files/atomic-file.ts'
 import { keepLastGood } from '../system/files/last-good.ts'
+import type { DrillWay } from '../protocol/drill.ts'
 import { branchSignal } from '../system/time/branch-signal.ts'
 import type { Clock } from '../system/time/clock.ts'
 import { damagedFiles } from '../system/files/damaged-files.ts'
@@ -8,6 +9,8 @@ import { watchFile } from '../system/files/file-watch.ts'
 import { type LocalHandler, type LocalServer, serveLocal } from '../system/sockets/local-socket.ts'
 import type { Log } from '../system/process/log.ts'
 import { type Served, tellServiceManager } from '../system/process/service-manager.ts'
+import { type Drills, makeDrills } from './drill/drills.ts'
+import { makeDrillSchedule, type DrillSchedule } from './drill/drill-schedule.ts'
 import { serveMetrics } from '../system/sockets/metrics-server.ts'
 import { makeCalendar } from '../system/time/calendar.ts'
 import { type ClockGuard, openClockGuard } from './memory/clock-guard.ts'
@@ -21,7 +24,7 @@ import {
 } from './settings/config.ts'
 import { type ConfigWatch, type WatchEnd, watchConfig } from './settings/config-watch.ts'
 import { type EventLog, openEventLog } from './memory/event-log.ts'
-import type { NewEvent } from './memory/events.ts'
+import { byDrill, type NewEvent } from './memory/events.ts'
 import { homeSnapshot } from './report/home-snapshot.ts'
 import { type IncidentSigns, makeIncidentSigns } from './report/incident-signs.ts'
 import { openUplinkMemory } from './memory/uplink-memory.ts'
@@ -38,7 +41,7 @@ import { controlHandler } from './settings/recheck-agent.ts'
 import { agentControlPath, agentSocketPath } from './settings/socket-path.ts'
 import { servedAs } from './report/served.ts'
 import { speakerOf } from './report/speaker.ts'
-import { statusOf } from './report/status.ts'
+import { isoSeconds, statusOf } from './report/status.ts'
 import { makeEventRecorder } from './report/event-recorder.ts'
 import { makeSettings } from './tunnel/settings/settings.ts'
 import { openTunnel, type Tunnel } from './tunnel/tunnel.ts'
@@ -62,6 +65,8 @@ interface Agent {
   readonly config: ConfigWatch
   readonly clockGuard: ClockGuard
   readonly alerting: Alerting
+  readonly drills: Drills
+  readonly drillSchedule: DrillSchedule
   readonly serveMetrics: (signal: AbortSignal) => Promise<void>
   readonly answer: LocalHandler
   readonly note: (event: NewEvent) => Promise<void>
@@ -99,7 +104,12 @@ async function runJoined(
     const server = await serveLocal(agentSocketPath(paths.runtimeDir), 0o666, agent.answer)
     let control: LocalServer | undefined
     try {
-      const controls = { recheck: agent.config.recheck, testAlerts: agent.alerting.test }
+      const controls = {
+        recheck: agent.config.recheck,
+        testAlerts: agent.alerting.test,
+        startDrill: (ways: readonly DrillWay[]) => agent.drills.start(ways, 'command'),
+        drillReport: agent.drills.report,
+      }
       control = await serveLocal(agentControlPath(paths.runtimeDir), 0o600, controlHandler(controls))
       log.info(agent.about, 'the agent watches this home’s tunnel')
       onHangup(() => void agent.config.recheck())
@@ -112,6 +122,8 @@ async function runJoined(
         ...agent.tunnels.map(({ tunnel, signs }) => signs.run(() => tunnel.look().watch, tunnel.keyFile, all)),
         agent.clockGuard.run(all),
         agent.alerting.run(all),
+        agent.drills.run(all),
+        agent.drillSchedule.run(all),
         agent.serveMetrics(all),
         tellServiceManager(agent.served, log, all),
       ])
@@ -186,13 +198,24 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
   // A home that joined again under another name has no outages of the old one.
   alerting.note({ kind: 'homes', homes: [home] })
   const repairs = makeRepairCounts()
+  const drills = makeDrills({
+    home,
+    stateDir,
+    tunnel: () => tunnels[0]?.tunnel ?? null,
+    alerting,
+    note: noteSoon,
+    clock,
+    log,
+  })
+  let drillMoments = written.drill ?? null
+  const drillSchedule = makeDrillSchedule({ moments: () => drillMoments, drills, clock, log })
 
   async function supervise(config: TunnelConfig, nth: number): Promise<Supervised> {
     const own = tunnelPaths(paths, nth, config.interface)
     for (const path of await damagedFiles(own.stateDir))
       log.warn({ path }, 'a file of what this home has learned is damaged: it is learned again')
     const memory = await openTunnelMemory({ events, uplink, stateDir }, own.stateDir)
-    const note = (event: NewEvent): void => void noteIn(memory.events, event)
+    const note = (event: NewEvent): void => void noteIn(memory.events, drills.isOn() ? byDrill(event) : event)
     const signs = makeIncidentSigns(alerting, () => home, clock)
     const recorder = makeEventRecorder(note, calendar, memory.events, log)
     const tunnel = openTunnel(
@@ -215,7 +238,8 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
           record: (action, watch) => {
             recorder.record(action, watch)
             signs.tell(action, watch)
-            repairs.tell(action)
+            drills.tell(action)
+            if (!drills.isOn()) repairs.tell(action)
           },
         },
         note,
@@ -235,12 +259,14 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
   async function status() {
     const reading = await speaker()
     if (reading === null) return null
+    const drill = drills.current()
+    const drilled = drill === null ? null : { way: drill.way, until: isoSeconds(calendar.at(drill.until)) }
     const outages = { lastIncident: alerting.last(), recentOutages: alerting.recent() }
     const warnings = [
       ...reading.warnings,
       ...(notInForce === null ? [] : [`agent.yaml is not in force: ${notInForce}`]),
     ]
-    const facts = { ...homeFacts(), ...reading, warnings, ...outages, channels: alerting.channels() }
+    const facts = { ...homeFacts(), ...reading, warnings, ...outages, drill: drilled, channels: alerting.channels() }
     return { reading, status: statusOf(facts) }
   }
 
@@ -253,6 +279,8 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
       // An additional tunnel begins as after another join: from the start.
       const ends = tunnelsOf(taken).map((one, nth) => tunnels[nth]?.tunnel.settings.take(one) ?? 'joined-again')
       if (ends.includes('joined-again')) return 'joined-again'
+      drillMoments = taken.drill ?? null
+      drillSchedule.configured()
       notInForce = null
       noteSoon({ kind: 'configuration', taken: true, why: null })
       return 'taken'
@@ -269,6 +297,8 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
     config,
     clockGuard,
     alerting,
+    drills,
+    drillSchedule,
     serveMetrics: (signal) =>
       serveMetrics(
         written.metricsPort ?? null,

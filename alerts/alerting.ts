@@ -1,5 +1,6 @@
 import { reasonOf } from '../problems/problem.ts'
 import type { IncidentAnswer, IncidentRecord, IncidentReport } from '../protocol/incidents.ts'
+import type { DrillResult } from '../protocol/drill.ts'
 import { branchSignal } from '../system/time/branch-signal.ts'
 import { type Calendar, makeCalendar } from '../system/time/calendar.ts'
 import type { Clock } from '../system/time/clock.ts'
@@ -7,7 +8,7 @@ import { watchFile } from '../system/files/file-watch.ts'
 import type { Log } from '../system/process/log.ts'
 import { sleep } from '../system/time/sleep.ts'
 import type { Snapshot } from './transport/channel.ts'
-import { compose } from './record/compose.ts'
+import { compose, drillMessage } from './record/compose.ts'
 import { nextIncidents, openIncidents } from './core/rules.ts'
 import { untold } from './core/exchange.ts'
 import { type Incident, troubleOf } from './core/incident.ts'
@@ -32,14 +33,14 @@ import type { Subject } from './settings/settings.ts'
 import { makeTakeBack } from './delivery/take-back.ts'
 import { newId } from './incident-id.ts'
 import { momentToTell } from './moment-to-tell.ts'
-import { type ChannelTest, testChannels } from './channels/test-channels.ts'
+import { type ChannelTest, type ComposeTest, testChannels } from './channels/test-channels.ts'
 
 /** The alarm of one end: takes signs of trouble, keeps the incidents, tells people. */
 export interface Alerting {
   /** @param about default: all of the scope. */
   readonly sign: (home: string, scope: Scope, trouble: Trouble, since: number, about?: About) => void
   readonly passing: (home: string, trouble: Trouble) => void
-  readonly note: (event: Extract<IncidentEvent, { kind: 'well' | 'dropped' | 'tried' | 'moved' | 'homes' }>) => void
+  readonly note: (event: Extract<IncidentEvent, { kind: 'well' | 'dropped' | 'tried' | 'moved' | 'homes' | 'drill' }>) => void
   /** The open incidents of a scope that has several subjects. */
   readonly openOf: (scope: Scope) => readonly (Pick<Incident, 'home'> & About)[]
   /** On the hub: tells its owner what a home did, bundled. */
@@ -60,6 +61,8 @@ export interface Alerting {
    * @throws {Problem} `channel-missing`, and as `readAlertSettings`.
    */
   readonly test: (channel: string | null) => Promise<readonly ChannelTest[]>
+  /** Tells by every channel, now, how one way of a home's drill went, and says which of them took it. Never throws. */
+  readonly testDrill: (home: string, result: DrillResult) => Promise<readonly ChannelTest[]>
   /** On the hub: the channels that its homes use too; null: alerts.yaml could not be read yet. */
   readonly givenToHomes: () => readonly GivenChannel[] | null
   /** At home: takes the channels that the hub gives. Never throws. */
@@ -106,8 +109,9 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
   const channelsKnown = () => (live.isRead() ? Object.values(settings.channels) : null)
   const takeBack = makeTakeBack({ retained, channels: channelsKnown, clock, log })
   const remembered = await recentIncidents(stateDir, clock, log)
-  let last: IncidentRecord | null = remembered.findLast(({ scope }) => scope === 'tunnel') ?? null
-  let recent = remembered.filter(({ scope }) => scope === 'tunnel').slice(-MOST_RECENT)
+  const outages = remembered.filter(({ scope, drillUntil }) => scope === 'tunnel' && drillUntil === undefined)
+  let last: IncidentRecord | null = outages.at(-1) ?? null
+  let recent = outages.slice(-MOST_RECENT)
   const counts = new Map<string, number>()
   let state = openIncidents(
     incidentSettings(end, settings),
@@ -141,9 +145,11 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
     switch (act.kind) {
       case 'write': {
         const record = recordOf(act.incident, calendar, clock)
-        if (record.scope === 'tunnel' && (last === null || record.began >= last.began || record.alias === last.id))
+        // What was done on purpose is no outage.
+        const isOutage = record.scope === 'tunnel' && record.drillUntil === undefined
+        if (isOutage && (last === null || record.began >= last.began || record.alias === last.id))
           last = record
-        if (record.scope === 'tunnel')
+        if (isOutage)
           recent = [...recent.filter(({ id }) => id !== record.id && id !== record.alias), record].slice(-MOST_RECENT)
         void incidentLog.write(record).then((lost) => {
           if (lost !== null) log.warn({ why: lost }, 'an incident could not be written down')
@@ -157,6 +163,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
         return send(message, 'outages')
       }
       case 'over': {
+        if (act.incident.drillUntil !== null) return
         const cause = troubleOf(act.incident)
         counts.set(cause, (counts.get(cause) ?? 0) + 1)
         return
@@ -269,6 +276,16 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
     changed: () => courier.wake(),
     // A channel that was added a moment ago is in the file, and the watch has not seen it yet.
     test: async (channel) => testChannels(await live.upToDate(), channel, await deps.snapshot()),
+    testDrill: async (home, result) => {
+      try {
+        const compose: ComposeTest = (id, _name, end, at) => drillMessage(id, home, result, end, at)
+        return await testChannels(await live.upToDate(), null, await deps.snapshot(), compose)
+      } catch (thrown) {
+        const problem = reasonOf(thrown)
+        log.warn({ why: problem }, 'a drill could not be told')
+        return [{ name: 'alerts.yaml', kind: 'none', problem }]
+      }
+    },
     givenToHomes: live.givenToHomes,
     give: async (list) => {
       if (!(await live.give(list))) return

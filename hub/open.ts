@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import type { Adapter } from '../adapters/adapter.ts'
+import { blockSender, unblockSenders } from '../adapters/linux/packets/block-sender.ts'
 import { visitPorts } from '../adapters/linux/packets/visit.ts'
 import { watchPackets } from '../adapters/linux/packets/watch.ts'
 import { canonicalPrefix } from '../net/prefix.ts'
@@ -123,6 +124,7 @@ export async function openHub<Opened extends Alarm>(
     }),
     watchPackets,
     visitPorts,
+    senderBlock: { block: blockSender, unblock: unblockSenders },
     clock: systemClock,
     log,
   })

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { unblockSenders } from '../adapters/linux/packets/block-sender.ts'
 import { openAlerting } from '../alerts/alerting.ts'
 import { asProblem } from '../problems/problem.ts'
 import { makeFolder } from '../system/files/atomic-file.ts'
@@ -92,6 +93,8 @@ export async function runHub(
   try {
     const { hub, identity, peerMonitor, lastEndpoints, ownFiles, alerting } = await listener.open()
     await hub.reconcileOrLog()
+    // A hub that was killed in the midst of a home's drill leaves a table that does nothing any more.
+    await unblockSenders()
     await peerMonitor.look()
     await hub.recoverSessions()
     const authentication = makeAuthentication(hub, systemClock, log)

@@ -75,6 +75,9 @@ export const catalogue = {
   'right-missing': { next: 'Ask the hub’s owner for it, who gives it there with the command that is named', exit: 1 },
   'quota-reached': { next: 'Remove what is not needed any more, or ask the hub’s owner for more', exit: 1 },
   'request-missing': { next: 'See what waits for you with homeward hub approve', exit: 1 },
+  'drill-refused': { next: 'The hub’s owner allows drills with drills: true in hub.yaml there', exit: 1 },
+  'drill-in-use': { next: 'Try again when nobody has used the tunnel for two minutes', exit: 1 },
+  'drill-not-now': { next: 'See homeward status, and try again later', exit: 1 },
   'rate-limited': { next: 'Wait a minute and try again', exit: 1 },
   'carriers-full': {
     next: 'Try again later: other homes come over TCP too, and the hub takes so many of them',

@@ -100,6 +100,8 @@ export const IncidentSchema = v.object({
   said: v.object({ down: SaidSchema, recovered: SaidSchema, reminded: v.nullable(TimeSchema) }),
   /** Whether the writer tells nobody (any more): it ended before there was anybody to tell, or its home is gone. */
   silenced: v.optional(v.boolean()),
+  /** Until when it counts as made by a drill, as `homeward drill` breaks a tunnel. Default: it is a real one. */
+  drillUntil: v.optional(TimeSchema),
   /** Whether both ends have compared what they know of the incident. */
   met: v.boolean(),
 })

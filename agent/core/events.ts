@@ -1,5 +1,5 @@
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
-import { noteFailbackRound, fellBack } from './fallback.ts'
+import { noteFailbackRound, fellBack, hurried } from './fallback.ts'
 import { type Answered, begun, enter, handshakeSeen, knownAgain, driftRepaired, remedyEnded } from './remediate.ts'
 import {
   diagnose,
@@ -21,7 +21,7 @@ import type { Action, Watch, WatchEvent } from './state.ts'
 const ASK_AGAIN_MS = 30_000
 
 /** How long the hub's word that the tunnel is used holds: each heartbeat repeats it, and a few may be lost. */
-const IN_USE_MS = 10_000
+export const IN_USE_MS = 10_000
 
 /** How long after a remedy a new mapping counts as its effect. */
 const OWN_DOING_MS = 12_000
@@ -95,6 +95,8 @@ export function taken(watch: Watch, event: WatchEvent, now: number, actions: Act
         { ...watch, fallback: null, redirectedAt: now, asking: { ...watch.asking, reconciledAt: -Infinity } },
         null,
       ]
+    case 'freed':
+      return [freed(watch, now), null]
     case 'configured':
       return [
         {
@@ -216,6 +218,13 @@ function sized(watch: Watch, { round }: Extract<WatchEvent, { kind: 'sized' }>, 
 /** Answers are missing, though it may be too early to say that this means anything. */
 function isSilent({ health, heartbeats }: Watch): boolean {
   return health.kind !== 'up' || heartbeats.missesInARow > 0
+}
+
+/** Asks the endpoints at once, and fails back when the preferred one answers. */
+function freed(watch: Watch, now: number): Watch {
+  const { fallback, asking } = watch
+  if (fallback === null || fallback.trial !== null) return watch
+  return { ...watch, fallback: hurried(fallback, now), asking: { ...asking, echoedAt: null } }
 }
 
 function hinted(watch: Watch, hints: Hints): Watch {

@@ -66,6 +66,11 @@ export function noteFailbackFailed(fallback: Fallback, now: number): Fallback {
   return { ...fallback, goodRounds: 0, failures, notBefore: now + backoffMs(PAUSES, failures), trial: null }
 }
 
+/** What was in the way of the better endpoint is known to be gone: the next round in which it answers leads back to it. */
+export function hurried(fallback: Fallback, now: number): Fallback {
+  return { ...fallback, goodRounds: GOOD_ROUNDS - 1, notBefore: now }
+}
+
 /** The better endpoint that answered: any UDP is better than TLS; of other endpoints only the preferred one is. */
 function betterEndpoint({ on }: Fallback, { answered, preferred }: EchoRound): Endpoint | null {
   const first = answered.find((endpoint) => sameEndpoint(endpoint, preferred))

@@ -139,6 +139,8 @@ export type WatchEvent =
     }
   /** The TLS transport failed for good, and with it the path through it. */
   | { readonly kind: 'transport-lost' }
+  /** What a drill put in the way of the preferred endpoint is gone. */
+  | { readonly kind: 'freed' }
   | { readonly kind: 'configured'; readonly settings: WatchSettings }
 
 /** What the judge wants done; the effects do it. */

@@ -4,10 +4,24 @@ import * as v from 'valibot'
 
 const EndpointSchema = v.object({ address: v.string(), port: v.number() })
 const at = v.string()
+/** The event was made by a drill. Default: it was not. */
+const drill = v.optional(v.literal(true))
 
 const EventSchema = v.variant('kind', [
   v.object({ at, kind: v.literal('agent-started'), version: v.string() }),
   v.object({ at, kind: v.literal('agent-stopped') }),
+  /** One way of a drill: what was broken on purpose, and what came of it. */
+  v.object({
+    at,
+    kind: v.literal('drill'),
+    way: v.string(),
+    /** `cut-off`: the agent ended in the midst of it. */
+    to: v.picklist(['began', 'ended', 'cut-off']),
+    noticedSeconds: v.nullable(v.number()),
+    healedSeconds: v.nullable(v.number()),
+    cause: v.nullable(v.string()),
+    isRight: v.boolean(),
+  }),
   /** The tunnel's state changed; `seconds` is how long the one before had lasted. */
   v.object({
     at,
@@ -17,9 +31,10 @@ const EventSchema = v.variant('kind', [
     /** Known while the tunnel is healing, and at times while it is offline. Lines of an older version have none. */
     cause: v.optional(v.nullable(v.string()), null),
     seconds: v.number(),
+    drill,
   }),
   /** A cause that was proven while the state stayed the same. */
-  v.object({ at, kind: v.literal('cause'), cause: v.string() }),
+  v.object({ at, kind: v.literal('cause'), cause: v.string(), drill }),
   /** One remedy; `seconds` from its begin to the answer that proved it, or until it was given up. */
   v.object({
     at,
@@ -28,6 +43,7 @@ const EventSchema = v.variant('kind', [
     cause: v.string(),
     helped: v.boolean(),
     seconds: v.number(),
+    drill,
   }),
   v.object({
     at,
@@ -44,12 +60,14 @@ const EventSchema = v.variant('kind', [
         ended: v.picklist(['port', 'address', 'silence']),
       }),
     ),
+    drill,
   }),
   v.object({
     at,
     kind: v.literal('registrar'),
     to: v.picklist(['reachable', 'unreachable', 'refusing']),
     why: v.nullable(v.string()),
+    drill,
   }),
   /** Steps that were executed to bring this machine to what agent.yaml wants. */
   v.object({ at, kind: v.literal('applied'), steps: v.array(v.string()) }),
@@ -81,6 +99,14 @@ export type HomeEvent = v.InferOutput<typeof EventSchema>
 
 /** An event without its time, which the shell adds. */
 export type NewEvent = HomeEvent extends infer Each ? (Each extends HomeEvent ? Omit<Each, 'at'> : never) : never
+
+/** Kinds of events that a drill makes as an outage does. */
+const DRILLED = ['tunnel', 'cause', 'remedy', 'mapping', 'registrar'] as const
+
+/** The event as one that a drill made, where it is of such a kind. */
+export function byDrill(event: NewEvent): NewEvent {
+  return DRILLED.some((kind) => kind === event.kind) ? ({ ...event, drill: true } as NewEvent) : event
+}
 
 /** null for a torn or foreign line: what a power cut left must not hide the rest. */
 export function parseEvent(line: string): HomeEvent | null {

@@ -77,6 +77,8 @@ export interface Status {
   readonly registration: { readonly at: string | null; readonly count: number }
   /** The home's publications as the hub's own checks know them, those that fail first; missing: there are none. */
   readonly published?: PublishedStandings
+  /** The way in which a drill breaks the tunnel just now, and until when; missing: no drill does. */
+  readonly drill?: { readonly way: string; readonly until: string }
   /** The newest outage, over or not; null: none is remembered. */
   readonly lastIncident: IncidentRecord | null
   /** A few outages, the newest first; missing: none is remembered, or the agent is older. */
@@ -121,6 +123,8 @@ interface HomeFacts {
   readonly lastIncident: IncidentRecord | null
   /** Default: none. */
   readonly recentOutages?: readonly IncidentRecord[]
+  /** Default: there is none. */
+  readonly drill?: Status['drill'] | null
   readonly channels: readonly ChannelStatus[]
   readonly now: number
   readonly calendar: Calendar
@@ -155,6 +159,7 @@ export function statusOf(facts: StatusFacts): Status {
       count: registration.succeeded,
     },
     ...(facts.published === null || facts.published.count === 0 ? {} : { published: facts.published }),
+    ...(facts.drill == null ? {} : { drill: facts.drill }),
     lastIncident: facts.lastIncident,
     ...((facts.recentOutages ?? []).length === 0 ? {} : { recentOutages: facts.recentOutages ?? [] }),
     alerts: { channels: facts.channels },

@@ -25,6 +25,8 @@ const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
  Those of a family of addresses that the hub has count: for a hub with IPv6 only, [2620:fe::fe]:443 and the like.`,
   rotateKeys:
     ' When the tunnel gets a new key, as a cron expression: "0 4 1 * *" is 4:00 on the first of each month. null: never, as on a MikroTik.',
+  drill:
+    ' When the tunnel is broken on purpose for some seconds, to see that it heals, as a cron expression: homeward drill --monthly.',
   metricsPort: ' Prometheus metrics at /metrics on this port of loopback.',
   lan: ` The networks here that the tunnel may reach; nothing else can be reached through it.
  masquerade: hosts on the LAN see what the tunnel ends on, and need no route.
@@ -56,6 +58,14 @@ export function withLan(text: string, lan: { readonly auto: true } | { readonly 
     document.deleteIn(['lan', 'auto'])
     document.setIn(['lan', 'prefixes'], document.createNode([...lan.prefixes]))
   }
+  return document.toString({ lineWidth: 0 })
+}
+
+/** agent.yaml with the moments of drills, a cron expression, or without any: null. */
+export function withDrill(text: string, drill: string | null): string {
+  const document = parseDocument(text)
+  if (drill === null) document.delete('drill')
+  else document.set('drill', drill)
   return document.toString({ lineWidth: 0 })
 }
 

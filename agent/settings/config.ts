@@ -99,6 +99,8 @@ const FieldsSchema = v.strictObject({
   beacons: v.optional(v.pipe(v.array(LiteralPlaceSchema), v.maxLength(8)), [...REACHABILITY_TARGETS]),
   /** Moments at which the tunnel gets a new key; a cron expression, checked by the scheduler. */
   rotateKeys: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(100))), null),
+  /** Moments at which the agent breaks the tunnel on purpose, to see that it heals; a cron expression. Default: never. */
+  drill: v.optional(v.pipe(v.string(), v.maxLength(100))),
   /** Port of loopback for Prometheus metrics; default: none. Taken when the agent begins. */
   metricsPort: v.optional(PortSchema),
   lan: v.pipe(
@@ -196,10 +198,14 @@ const ROUTER_LOGINS = ['router.password', 'router.key']
 /** Reads another file of that format. @throws {Problem} `config-unreadable`, `config-invalid`. */
 export async function readAgentConfigFile(path: string): Promise<AgentConfig> {
   const config = await readYamlFile(path, AgentConfigSchema)
-  if (config.rotateKeys === null) return config
-  const { whyNoSchedule } = await import('../../system/time/schedule.ts')
-  const why = whyNoSchedule(config.rotateKeys)
-  return why === null ? config : await readYamlFile(path, refusingRotateKeys(why))
+  for (const key of ['rotateKeys', 'drill'] as const) {
+    const expression = config[key] ?? null
+    if (expression === null) continue
+    const { whyNoSchedule } = await import('../../system/time/schedule.ts')
+    const why = whyNoSchedule(expression)
+    if (why !== null) return await readYamlFile(path, refusingMoments(key, why))
+  }
+  return config
 }
 
 /** The tunnels that this home shall have. This version keeps one, to the first hub. */
@@ -209,14 +215,14 @@ export function tunnelsOf({ hubs, ...home }: AgentConfig): readonly [TunnelConfi
   return [{ ...home, hub }]
 }
 
-/** A schema that refuses `rotateKeys` with the words of the parser of cron expressions, loaded only for one. */
-function refusingRotateKeys(why: string) {
+/** A schema that refuses moments with the words of the parser of cron expressions, loaded only for one. */
+function refusingMoments(key: 'rotateKeys' | 'drill', why: string) {
   const expected = `expected a cron expression such as 0 4 1 * * (${why})`
   return v.pipe(
     AgentConfigSchema,
     v.forward(
       v.check(() => false, expected),
-      ['rotateKeys'],
+      [key],
     ),
   )
 }

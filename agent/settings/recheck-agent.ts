@@ -1,15 +1,21 @@
 import * as v from 'valibot'
+import { type DrillWay, DrillWaySchema } from '../../protocol/drill.ts'
 import { askLocal, type LocalHandler } from '../../system/sockets/local-socket.ts'
 import { agentControlPath, agentSocketPath } from './socket-path.ts'
 
 const RECHECK = 'recheck'
 const ALERT_TEST = 'alert-test'
+const DRILL = 'drill'
+const DRILL_REPORT = 'drill-report'
 
 /** What a running agent does when it is told to. */
 export interface AgentControls {
   readonly recheck: () => Promise<void>
   /** @param channel null: every channel. @returns what each answered. */
   readonly testAlerts: (channel: string | null) => Promise<unknown>
+  /** @throws {Problem} where the tunnel is not to be broken now. */
+  readonly startDrill: (ways: readonly DrillWay[]) => void
+  readonly drillReport: () => unknown
 }
 
 /**
@@ -34,8 +40,21 @@ export async function askAlertTest(
   return await askLocal(agentControlPath(runtimeDir), ALERT_TEST, { channel }, timeoutMs)
 }
 
-/** Answers both. */
-export function controlHandler({ recheck, testAlerts }: AgentControls): LocalHandler {
+/** Has a running agent begin a drill; false: none runs. @throws {Problem} the agent's own, or `no-answer`. */
+export async function askDrill(runtimeDir: string, ways: readonly DrillWay[], timeoutMs: number): Promise<boolean> {
+  return (await askLocal(agentControlPath(runtimeDir), DRILL, { ways }, timeoutMs)) !== null
+}
+
+/** How a drill goes that a running agent began; null: none runs. @throws {Problem} as above. */
+export async function askDrillReport(
+  runtimeDir: string,
+  timeoutMs: number,
+): Promise<{ readonly answer: unknown } | null> {
+  return await askLocal(agentControlPath(runtimeDir), DRILL_REPORT, null, timeoutMs)
+}
+
+/** Answers all of them. */
+export function controlHandler({ recheck, testAlerts, startDrill, drillReport }: AgentControls): LocalHandler {
   return async (verb, input) => {
     switch (verb) {
       case RECHECK:
@@ -43,6 +62,11 @@ export function controlHandler({ recheck, testAlerts }: AgentControls): LocalHan
         return null
       case ALERT_TEST:
         return await testAlerts(v.parse(v.object({ channel: v.nullable(v.string()) }), input).channel)
+      case DRILL:
+        startDrill(v.parse(v.object({ ways: v.array(DrillWaySchema) }), input).ways)
+        return null
+      case DRILL_REPORT:
+        return drillReport()
       default:
         throw new TypeError(`nothing that an agent does: ${verb.slice(0, 20)}`)
     }

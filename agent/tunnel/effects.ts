@@ -67,6 +67,8 @@ export interface EffectsContext {
   readonly heard: HeardFromHub['take']
   /** Takes the time on the hub's clock. */
   readonly heardTime: (hubTime: string) => void
+  /** Whether what happens now is a drill's doing, and teaches nothing of this line. */
+  readonly isDrill: () => boolean
   /** Held by registrations, and by changes of the key that they name. */
   readonly registrationMutex: Mutex
   readonly clock: Clock
@@ -243,7 +245,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     },
     record: (action, watch) => {
       recorder.record(action, watch)
-      if (action.kind !== 'tell-remedy') return
+      if (action.kind !== 'tell-remedy' || context.isDrill()) return
       const { cause, remedy, helped } = action.report
       if (!helped && remedy !== 'way-back') return
       const learned =

@@ -33,7 +33,14 @@ export interface LoopEffects {
   readonly record: (action: Told, watch: Watch) => void
 }
 
-export function makeLoop(config: TunnelConfig, judge: Judge, effects: LoopEffects, log: Log): TunnelLoop {
+/** @param isHeld whether a heartbeat that is due is not sent: a drill holds it back. Default: never. */
+export function makeLoop(
+  config: TunnelConfig,
+  judge: Judge,
+  effects: LoopEffects,
+  log: Log,
+  isHeld: () => boolean = () => false,
+): TunnelLoop {
   const { notice } = judge
   let target = heartbeatTarget(config)
   let heartbeats = connect()
@@ -60,7 +67,7 @@ export function makeLoop(config: TunnelConfig, judge: Judge, effects: LoopEffect
   function act(action: Action): void {
     switch (action.kind) {
       case 'send-heartbeat':
-        return heartbeats.send(action.sequence)
+        return isHeld() ? undefined : heartbeats.send(action.sequence)
       case 'register':
         void effects.register(action.reason, judge.look().watch.ledger.current?.endpoint ?? null).then(notice)
         return

@@ -30,6 +30,7 @@ import type { AgentPaths } from '../settings/paths.ts'
 import { makeBeforeConfirm } from './plan/before-confirm.ts'
 import { makeCarries } from './plan/carries.ts'
 import { makeEffects, type EventRecorder } from './effects.ts'
+import { type DrillActs, makeDrillActs } from './drill-acts.ts'
 import { endTransport } from './end-transport.ts'
 import { followMachine } from './follow-machine.ts'
 import { type Judge, makeJudge } from './judge.ts'
@@ -49,6 +50,8 @@ import { makePlaceTaker } from './settings/take-place.ts'
 export interface Tunnel {
   readonly settings: Settings
   readonly look: Judge['look']
+  /** What a drill may do to this tunnel. */
+  readonly drill: DrillActs
   readonly read: () => Promise<TunnelReading>
   /** Tells the hub of incidents, and asks what it knows of them; null: not reached, or no such home. Never throws. */
   readonly exchange: (incidents: IncidentReport) => Promise<IncidentAnswer | 'no-view' | null>
@@ -209,6 +212,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       ),
     log,
   })
+  const drill = makeDrillActs({ paths, adapter, config, path, registering, notice: judge.notice, clock })
   const effects = (deps.effects ?? makeEffects)(
     {
       paths,
@@ -233,13 +237,14 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         void takeAddresses(stateDir, settings, answer.addresses, log)
       },
       heardTime: clockGuard.heard,
+      isDrill: drill.isOn,
       registrationMutex,
       clock,
       log,
     },
     signal,
   )
-  const loop = makeLoop(config(), judge, effects, log)
+  const loop = makeLoop(config(), judge, effects, log, drill.isHeld)
   const rotations = makeKeyRotations(
     {
       expression: () => config().rotateKeys,
@@ -268,6 +273,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
   return {
     settings,
     look: judge.look,
+    drill,
     keyFile: keyFile.state,
     read: makeReader({
       clock,

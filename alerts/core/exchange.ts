@@ -113,6 +113,11 @@ export function untold({ incidents }: IncidentState, home: string): readonly Inc
     .slice(0, MOST_REPORTED)
 }
 
+/** Until when a reported incident is a drill's: no home has drills but those that the hub knows of. */
+function drillOf({ began, drillUntil }: Incident, until: number): number | null {
+  return drillUntil !== null && began <= until ? Math.min(drillUntil, until) : null
+}
+
 /**
  * On the hub: takes a home's report of its outages, and grants the right to notify for some of them. What goes beyond
  * what a home may add is left out: the home hears nothing of it, as of a hub that does not know it, and tells people itself.
@@ -132,7 +137,12 @@ export function reported(
   for (const one of incidents) {
     // Whatever the report says, a home speaks only of itself.
     if (one.scope === 'hub-files') continue
-    const report = { ...one, home, ended: one.ended === null ? null : Math.min(one.ended, now) }
+    const report = {
+      ...one,
+      home,
+      ended: one.ended === null ? null : Math.min(one.ended, now),
+      drillUntil: drillOf(one, state.drills[home] ?? -Infinity),
+    }
     const own = counterpart(after.incidents, report)
     const known = after.incidents.filter((other) => other.home === home)
     const room = own === null ? added(after.reports[home]?.added, report, known, now) : null

@@ -39,6 +39,11 @@ export interface Incident {
   readonly said: { readonly down: Said | null; readonly recovered: Said | null; readonly remindedAt: number | null }
   /** This end sends no further message: the incident was over before there was anybody to tell, or its home is gone. */
   readonly silenced: boolean
+  /**
+   * The incident began during a drill: nobody is told of it, and it is no outage. One that lasts beyond this moment is a
+   * real one. null: it is real.
+   */
+  readonly drillUntil: number | null
   /** A record of the incident is on disk. */
   readonly isWritten: boolean
   /** Both ends have compared what they know of the incident, after its end. */
@@ -73,9 +78,9 @@ const MOST_TRIED = 32
 
 export function newIncident(
   of: Pick<Incident, 'id' | 'home' | 'scope' | 'began'> &
-    Partial<Pick<Incident, 'subject' | 'failing'>> & { readonly trouble: Trouble; readonly seenBy: End },
+    Partial<Pick<Incident, 'subject' | 'failing' | 'drillUntil'>> & { readonly trouble: Trouble; readonly seenBy: End },
 ): Incident {
-  const { id, home, scope, subject = null, failing = [], began, trouble, seenBy } = of
+  const { id, home, scope, subject = null, failing = [], drillUntil = null, began, trouble, seenBy } = of
   const view = { began, ended: null }
   return {
     id,
@@ -95,6 +100,7 @@ export function newIncident(
     views: { home: seenBy === 'home' ? view : null, hub: seenBy === 'hub' ? view : null },
     said: { down: null, recovered: null, remindedAt: null },
     silenced: false,
+    drillUntil,
     isWritten: false,
     met: false,
   }

@@ -37,6 +37,8 @@ export function merged(own: Incident | null, reported: Incident): Incident {
     ended: said.recovered !== null ? own.ended : reported.ended,
     wellSince: own.wellSince,
     silenced: own.silenced,
+    // A home cannot make what the hub saw by itself a drill.
+    drillUntil: own.drillUntil,
     isWritten: true,
     causes: reported.causes.some(({ trouble }) => trouble !== 'unknown') ? reported.causes : own.causes,
     views: { home, hub },

@@ -32,6 +32,7 @@ export function openIncidents(settings: IncidentSettings, incidents: readonly In
     speaksSince: settings.canSpeak ? -Infinity : Infinity,
     incidents,
     begun: {},
+    drills: {},
     exchange: {
       isUnderWay: false,
       given: {},
@@ -63,6 +64,7 @@ export function nextIncidents(
   const acts: IncidentAction[] = []
   const policy = POLICIES[state.settings.end]
   let after = taken(state, event, now, acts)
+  after = { ...after, incidents: after.incidents.map((incident) => outlasting(incident, now)) }
   after = { ...after, incidents: after.incidents.map((incident) => remembered(incident, after, acts)) }
   after = { ...after, incidents: after.incidents.map((incident) => settled(incident, after, policy, now, acts)) }
   after = { ...after, incidents: after.incidents.map((incident) => spoken(incident, after, policy, now, acts)) }
@@ -123,6 +125,8 @@ function taken(state: IncidentState, event: IncidentEvent, now: number, acts: In
       return exchanged(state, event, now, acts)
     case 'reported':
       return reported(state, event, now, acts)
+    case 'drill':
+      return { ...state, drills: { ...state.drills, [event.home]: event.until } }
     case 'configured':
       return configured(state, event.settings, now)
     case 'homes':
@@ -151,11 +155,14 @@ function begin(
   now: number,
 ): IncidentState {
   const { end, unstable } = state.settings
+  const until = state.drills[of.home] ?? -Infinity
+  const drillUntil = now < until ? until : null
   const key = keyOf(of)
   const recent = (state.begun[key] ?? []).filter((at) => now - at <= unstable.withinMs)
-  const begun = HARMLESS.includes(of.trouble) ? recent : [...recent, now]
+  const isCounted = drillUntil === null && !HARMLESS.includes(of.trouble)
+  const begun = isCounted ? [...recent, now] : recent
   const isFlapping = begun.length >= unstable.outages && begun.length > recent.length
-  const incident: Incident = { ...newIncident({ ...of, seenBy: end }), wellSince, isFlapping }
+  const incident: Incident = { ...newIncident({ ...of, drillUntil, seenBy: end }), wellSince, isFlapping }
   return { ...state, begun: { ...state.begun, [key]: begun }, incidents: [...state.incidents, incident] }
 }
 
@@ -178,8 +185,16 @@ function without(state: IncidentState, homes: readonly string[], now: number, ac
     ...state,
     incidents: state.incidents.filter(isKept),
     begun: Object.fromEntries(Object.entries(state.begun).filter(([key]) => isThere(key.split('/')[0] ?? ''))),
+    drills: Object.fromEntries(Object.entries(state.drills).filter(([home]) => isThere(home))),
     reports: Object.fromEntries(Object.entries(state.reports).filter(([home]) => isThere(home))),
   }
+}
+
+/** Makes an incident of a drill a real one when the drill is over and the trouble lasts. */
+function outlasting(incident: Incident, now: number): Incident {
+  const { drillUntil, ended, wellSince } = incident
+  const lasts = drillUntil !== null && ended === null && wellSince === null && now >= drillUntil
+  return lasts ? { ...incident, drillUntil: null } : incident
 }
 
 /** Silences what was over before anybody could be told, also for the next run. */

@@ -44,8 +44,8 @@ export function say(incident: Incident, { settings }: IncidentState, now: number
 /** Whether people should be told: it has lasted long enough, nobody was told, and no other trouble inhibits it. */
 export function isDue(incident: Incident, state: IncidentState, now: number): boolean {
   const { settings, incidents, speaksSince } = state
-  const { said, silenced, ended, wellSince } = incident
-  if (!settings.canSpeak || said.down !== null || silenced) return false
+  const { said, silenced, ended, wellSince, drillUntil } = incident
+  if (!settings.canSpeak || said.down !== null || silenced || drillUntil !== null) return false
   if ((ended ?? wellSince ?? Infinity) < speaksSince) return false
   // An incident that only the other end saw is the other's to tell.
   if (incident.views[settings.end] === null) return false

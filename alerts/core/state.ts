@@ -11,6 +11,8 @@ export interface IncidentState {
   readonly incidents: readonly Incident[]
   /** When the last incidents began, by home and scope: one that comes again and again is unstable. */
   readonly begun: Readonly<Record<string, readonly number[]>>
+  /** Until when each home breaks its own tunnel on purpose. */
+  readonly drills: Readonly<Record<string, number>>
   /** At home: the questions to the hub. */
   readonly exchange: Exchange
   /** At home: what the hub knows, by incident: when it was told, and how many causes there were. */
@@ -92,6 +94,8 @@ export type IncidentEvent =
       readonly claims: readonly string[]
       readonly canSpeak: boolean
     }
+  /** The home breaks its own tunnel on purpose until then, or did. */
+  | { readonly kind: 'drill'; readonly home: string; readonly until: number }
   | { readonly kind: 'configured'; readonly settings: IncidentSettings }
   /** On the hub: there are no homes but these. */
   | { readonly kind: 'homes'; readonly homes: readonly string[] }

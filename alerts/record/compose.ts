@@ -1,5 +1,6 @@
 import { localTime } from '../../system/time/local-time.ts'
 import { type IncidentRecord, reportedWord } from '../../protocol/incidents.ts'
+import type { DrillResult } from '../../protocol/drill.ts'
 import type { NotificationKind } from '../core/state.ts'
 import type { Message } from './message.ts'
 import { namedRemedy } from './remedies.ts'
@@ -33,6 +34,32 @@ export function testMessage(id: string, home: string, end: 'home' | 'hub', at: D
   }
 }
 
+/** The words for each way of a drill, after `drill: `. */
+const DRILLED: Readonly<Record<DrillResult['way'], string>> = {
+  mapping: 'the carrier’s mapping was dropped on purpose',
+  heartbeats: 'heartbeats were held back on purpose',
+  port: 'the hub’s port was blocked on purpose',
+  daemon: 'homeward on the hub was silent on purpose',
+}
+
+/** What people are told of one way of a drill: by its first word nobody takes it for an outage. */
+export function drillMessage(id: string, home: string, result: DrillResult, end: 'home' | 'hub', at: Date): Message {
+  const { way, noticedSeconds, healedSeconds, cause, isRight } = result
+  const seconds = (value: number): string => `${Math.round(value * 10) / 10} s`
+  const noticed = noticedSeconds === null ? 'Not noticed' : `Noticed after ${seconds(noticedSeconds)}`
+  const healed = healedSeconds === null ? 'not healed in its time' : `it carried again after ${seconds(healedSeconds)}`
+  const named = cause === null ? 'no cause was named' : `cause named: ${namedCause(cause)}`
+  return {
+    id,
+    kind: 'test',
+    at: at.toISOString(),
+    home,
+    title: `drill: ${home}: ${DRILLED[way]}`,
+    text: `${noticed}, ${healed}; ${named}${isRight ? ', which is right' : ', which is not the right one'}.\nA drill, no outage. Sent by ${end === 'home' ? `the agent at ${home}` : 'the hub'}.`,
+    incident: null,
+  }
+}
+
 export function summaryMessage(
   id: string,
   home: string,
@@ -40,7 +67,7 @@ export function summaryMessage(
   since: Date,
   at: Date,
 ): Message {
-  const outages = incidents.filter(({ scope }) => scope === 'tunnel')
+  const outages = incidents.filter(({ scope, drillUntil }) => scope === 'tunnel' && drillUntil === undefined)
   const seconds = outages.map((one) => one.seconds ?? 0)
   const total = seconds.reduce((sum, one) => sum + one, 0)
   const causes = new Map<string, number>()

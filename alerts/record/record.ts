@@ -39,6 +39,7 @@ export function toRecord(incident: Incident, at: TimeAt, now: number): IncidentR
       reminded: timeOr(incident.said.remindedAt),
     },
     ...(silenced ? { silenced } : {}),
+    ...(incident.drillUntil === null ? {} : { drillUntil: time(incident.drillUntil) }),
     met,
   }
 }
@@ -83,6 +84,7 @@ export function fromRecord(record: IncidentRecord, { wall, now }: Moment): Incid
       remindedAt: momentOr(record.said.reminded),
     },
     silenced: record.silenced ?? false,
+    drillUntil: record.drillUntil === undefined ? null : moment(record.drillUntil),
     met,
   }
 }

@@ -10,7 +10,8 @@ import { stateName } from '../text/state-names.ts'
 
 /** One event as a line for people. */
 export function eventText(event: HomeEvent): string {
-  return `${localTime(event.at)}  ${whatHappened(event)}`
+  const isDrill = event.kind !== 'drill' && 'drill' in event && event.drill === true
+  return `${localTime(event.at)}  ${isDrill ? 'drill: ' : ''}${whatHappened(event)}`
 }
 
 function whatHappened(event: HomeEvent): string {
@@ -19,6 +20,8 @@ function whatHappened(event: HomeEvent): string {
       return `the agent started (${event.version})`
     case 'agent-stopped':
       return 'the agent stopped; the tunnel stays up'
+    case 'drill':
+      return drillText(event)
     case 'tunnel':
       return `the tunnel is ${stateName(event.to)}${event.cause === null ? '' : ` (${namedCause(event.cause)})`}, after ${ageText(event.seconds)} ${stateName(event.from)}${nextFor(event.cause)}`
     case 'cause':
@@ -48,6 +51,16 @@ function whatHappened(event: HomeEvent): string {
     default:
       return event satisfies never
   }
+}
+
+function drillText({ way, to, ...came }: Extract<HomeEvent, { kind: 'drill' }>): string {
+  if (to === 'began') return `drill: ${way} began`
+  if (to === 'cut-off') return `drill: ${way} was cut off, as the agent ended; what it broke ended by itself`
+  const { noticedSeconds, healedSeconds, cause, isRight } = came
+  const noticed = noticedSeconds === null ? 'not noticed' : `noticed after ${noticedSeconds} s`
+  const healed = healedSeconds === null ? 'not healed' : `healed after ${healedSeconds} s`
+  const named = cause === null ? 'no cause named' : `${namedCause(cause)} named`
+  return `drill: ${way} is over: ${noticed}, ${healed}, ${named}, ${isRight ? 'rightly' : 'which is not the right cause'}`
 }
 
 /** Advice, only where waiting does not help. */

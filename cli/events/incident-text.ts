@@ -13,7 +13,8 @@ export function incidentText(incident: IncidentRecord): string {
   const cured = helped === undefined ? '' : `, ${namedRemedy(helped.remedy)} helped`
   const seen = `seen by the ${[...(views.home === null ? [] : ['home']), ...(views.hub === null ? [] : ['hub'])].join(' and the ')}`
   const told = said.down === null ? 'no alert sent' : `alert sent by the ${said.down.by}`
-  return `${localTime(began)}  ${scope === 'tunnel' ? 'outage' : 'trouble'} at ${home}, ${lasted}: ${namedCause(cause)}${came}${cured} (${seen}, ${told})`
+  const what = incident.drillUntil !== undefined ? 'drill: outage on purpose' : scope === 'tunnel' ? 'outage' : 'trouble'
+  return `${localTime(began)}  ${what} at ${home}, ${lasted}: ${namedCause(cause)}${came}${cured} (${seen}, ${told})`
 }
 
 /** The same for a status, which is of one home: when, how long, what it was, and what helped. */

@@ -112,6 +112,17 @@ export function registerHomeVerbs(program: Command): void {
     })
 
   program
+    .command('drill [way...]')
+    .description('break the tunnel on purpose for some seconds, and see that it is noticed, healed and told')
+    .option('--list', 'say what each way does, and break nothing')
+    .option('--monthly', 'have the agent do it once a month')
+    .option('--no-monthly', 'and no longer')
+    .action(async (ways: string[], options, command: Command) => {
+      const { drill } = await import('./drill.ts')
+      await drill(contextOf(command), ways, options)
+    })
+
+  program
     .command('leave')
     .description('leave the hub and undo everything on this machine and the router')
     .option('--forget-router', 'leave alone what is on a router that is gone or no longer answers')

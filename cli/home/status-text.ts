@@ -27,6 +27,9 @@ export function statusText(
       'tunnel',
       `${style(STATE_STYLE[tunnel.state], STATE_NAMES[tunnel.state])} since ${sinceText(tunnel.since, now)}${stateHint(status)}`,
     ],
+    ...(status.drill === undefined
+      ? []
+      : [['drill', `${status.drill.way}: broken on purpose until ${localTime(status.drill.until)}`] as const]),
     ...(tunnel.state === 'healing' ? [['why', TROUBLES[tunnel.cause ?? 'unknown'].why] as const] : []),
     ...(typeof tunnel.next === 'string' ? [['next', tunnel.next] as const] : []),
     ['hub', `${hubText(status)}, ${registrarText(status)}`],

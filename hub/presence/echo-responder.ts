@@ -19,8 +19,8 @@ import type { PeerViewOf } from './peer-view.ts'
  * only homes that prove themselves, within bounds, never with more bytes than they sent, and logs none of it.
  */
 export interface EchoResponder {
-  /** Sets the homes to answer from now on. */
-  readonly serve: (homes: readonly Home[]) => void
+  /** Sets the homes to answer from now on. @param isMuted who is not, for now. Default: nobody. */
+  readonly serve: (homes: readonly Home[], isMuted?: (home: Home) => boolean) => void
   readonly close: () => void
 }
 
@@ -49,11 +49,13 @@ const NONCE_KEPT_MS = 60_000
 export function makeEchoResponder(viewOf: PeerViewOf, clock: Clock, log: Log, port = ECHO_PORT): EchoResponder {
   let askers = new Map<string, Principal>()
   let listener: UdpListener | null = null
+  let isMutedOne: (home: Home) => boolean = () => false
 
   function onDatagram(datagram: Uint8Array, source: string, reply: Reply): void {
     const read = readBy(datagram, 0) ?? readBy(datagram, 1)
     if (read === null) return
     const { request, principal } = read
+    if (isMutedOne(principal.home)) return
     if (request.delaySeconds > LONGEST_ECHO_DELAY || !principal.budget.take(request.bytes, clock.now())) return
     const answered = () => void answer(read, source, reply)
     if (request.delaySeconds === 0) answered()
@@ -90,7 +92,8 @@ export function makeEchoResponder(viewOf: PeerViewOf, clock: Clock, log: Log, po
   }
 
   return {
-    serve: (homes) => {
+    serve: (homes, isMuted = () => false) => {
+      isMutedOne = isMuted
       const before = askers
       askers = new Map(homes.map((home) => [home.address, askerFor(home, before.get(home.address))]))
       for (const [address, principal] of before) if (askers.get(address) !== principal) forget(principal.pending)

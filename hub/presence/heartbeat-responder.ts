@@ -13,8 +13,16 @@ import type { PeerStats } from './peer-monitor.ts'
  * that only known homes get an answer. Work per heartbeat does not grow with their number, and none of it is logged.
  */
 export interface HeartbeatResponder {
-  /** Sets the homes to answer from now on, where, and of whom the hub wants something (asked with each heartbeat). */
-  readonly serve: (hubAddress: string, homes: readonly Home[], asks: (home: Home) => boolean) => void
+  /**
+   * Sets the homes to answer from now on, where, and of whom the hub wants something (asked with each heartbeat).
+   * @param isMuted who is heard and not answered. Default: nobody.
+   */
+  readonly serve: (
+    hubAddress: string,
+    homes: readonly Home[],
+    asks: (home: Home) => boolean,
+    isMuted?: (home: Home) => boolean,
+  ) => void
   /** Seconds since the home at this tunnel address was last heard; null: not since this process runs. */
   readonly heardSeconds: (address: string) => number | null
   readonly close: () => void
@@ -38,6 +46,7 @@ export function makeHeartbeatResponder(
 ): HeartbeatResponder {
   let listeners = new Map<string, Listener>()
   let isAsked: (home: Home) => boolean = () => false
+  let isMutedOne: (home: Home) => boolean = () => false
   let address: string | null = null
   let socket: Socket | null = null
   let again: NodeJS.Timeout | undefined
@@ -52,6 +61,7 @@ export function makeHeartbeatResponder(
       const listener = listeners.get(sender.address)
       if (request === null || listener === undefined) return
       listener.heardAt = clock.now()
+      if (isMutedOne(listener.home)) return
       const statsOf = seen(listener.home.publicKey)
       const answer = encodeAnswer({
         sequence: request.sequence,
@@ -87,8 +97,9 @@ export function makeHeartbeatResponder(
   }
 
   return {
-    serve: (hubAddress, homes, asks) => {
+    serve: (hubAddress, homes, asks, isMuted = () => false) => {
       isAsked = asks
+      isMutedOne = isMuted
       const before = listeners
       listeners = new Map(
         homes.map((home) => {

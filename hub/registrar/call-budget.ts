@@ -3,7 +3,7 @@ import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 
 /** What a home asks for, by what it costs the hub: a write and a change of the machine, a look at its packets, an answer. */
-export type CallKind = 'register' | 'change' | 'list' | 'check' | 'arrivals' | 'alert-test'
+export type CallKind = 'register' | 'change' | 'list' | 'check' | 'arrivals' | 'alert-test' | 'drill'
 
 /** How many calls a home may make at once, and how many a minute go on for ever: more than any agent or person makes. */
 const BUDGETS: Readonly<
@@ -14,11 +14,12 @@ const BUDGETS: Readonly<
   list: { burst: 120, perMinute: 60, said: 'lists' },
   check: { burst: 60, perMinute: 10, said: 'checks' },
   arrivals: { burst: 20, perMinute: 5, said: 'looks at its packets' },
+  drill: { burst: 24, perMinute: 1, said: 'drills' },
   'alert-test': { burst: 20, perMinute: 5, said: 'tests of alerts' },
 }
 
 /** How many of a kind may be under way for one home: this machine has one watch of packets, and one stranger, for all. */
-const AT_ONCE: Partial<Record<CallKind, number>> = { arrivals: 1, change: 4, check: 4 }
+const AT_ONCE: Partial<Record<CallKind, number>> = { arrivals: 1, change: 4, check: 4, drill: 1 }
 
 const TOLD_EVERY_MS = 60_000
 

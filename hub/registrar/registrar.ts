@@ -14,6 +14,7 @@ import {
 } from '../../protocol/messages.ts'
 import { PickupRequest } from '../../protocol/pickup.ts'
 import { AddPublicationRequest, parseRange, type PublishedRange } from '../../protocol/publications.ts'
+import { DrillEndRequest, DrillRequest } from '../../protocol/drill.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Authentication } from './authentication.ts'
 import type { Hub } from '../service/hub.ts'
@@ -37,6 +38,7 @@ type RegistrarHub = Pick<
   | 'publications'
   | 'identity'
   | 'arrivals'
+  | 'drills'
 >
 type Call = Context<{ Bindings: HttpBindings }>
 
@@ -135,6 +137,17 @@ export function registrarApp(
     })
   })
 
+  app.post('/v1/drill', async (call) => {
+    return await forHome(call, 'drill', async (home) => hub.drills.begin(home, await bodyOf(call, DrillRequest)))
+  })
+
+  app.post('/v1/drill/end', async (call) => {
+    return await forHome(call, 'drill', async (home) => {
+      const { result } = await bodyOf(call, DrillEndRequest)
+      return await hub.drills.end(home, result)
+    })
+  })
+
   app.post('/v1/arrivals', async (call) => {
     return await forHome(call, 'arrivals', async (home) => {
       const { nonce } = await bodyOf(call, ArrivalsRequest)
@@ -174,6 +187,11 @@ export function registrarApp(
   /** Answers a home's call out of its budget. @throws {Problem} the call's own, `home-unknown`, `rate-limited`. */
   async function forHome(call: Call, kind: CallKind, answer: (home: Home) => Promise<object>): Promise<Response> {
     const home = callerOf(call)
+    // As a daemon that has stopped: no answer, and the connection ends.
+    if (hub.drills.isMuted(home)) {
+      call.env.incoming.socket.destroy()
+      return call.body(null)
+    }
     return call.json(await budget.spend(home.name, kind, () => answer(home)))
   }
 

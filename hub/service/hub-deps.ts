@@ -6,6 +6,7 @@ import type { Clock } from '../../system/time/clock.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { Occupied } from '../core/lan.ts'
 import type { KeptPortsOf } from '../machine/ports/kept-ports.ts'
+import type { SenderBlock } from '../drill/drills.ts'
 import type { OwnFiles } from '../own-files/own-files.ts'
 import type { EchoResponder } from '../presence/echo-responder.ts'
 import type { HeardOnce } from '../presence/kept/heard-once.ts'
@@ -29,7 +30,7 @@ import type { WatchPackets } from './arrivals.ts'
 /** The alarm that tells people; null where no daemon runs. */
 export type Alarm = Pick<
   Alerting,
-  'sign' | 'note' | 'openOf' | 'tell' | 'take' | 'test' | 'channels' | 'givenToHomes'
+  'sign' | 'note' | 'openOf' | 'tell' | 'take' | 'test' | 'testDrill' | 'channels' | 'givenToHomes'
 > | null
 
 export interface HubDeps<Opened extends Alarm> {
@@ -73,6 +74,8 @@ export interface HubDeps<Opened extends Alarm> {
   /** Watches packets on this machine, and opens its ports as a stranger does; default: nobody can. */
   readonly watchPackets?: WatchPackets
   readonly visitPorts?: VisitPorts
+  /** Blocks a home's packets during its drill; default: nobody can. */
+  readonly senderBlock?: SenderBlock
   readonly clock: Clock
   readonly log: Log
 }

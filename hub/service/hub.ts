@@ -1,6 +1,7 @@
 import type { DeviceInput, RotationInput } from '../core/devices.ts'
 import type { Home, StoreDocument } from '../core/store-document.ts'
 import type { NetworkMove } from '../core/move-network.ts'
+import type { Drills } from '../drill/drills.ts'
 import type { Follow } from '../machine/follow.ts'
 import type { HubStatus } from '../report/status.ts'
 import type { HubConfig } from '../settings/config.ts'
@@ -28,6 +29,7 @@ export interface Hub
   readonly publications: Publishing
   readonly members: Members
   readonly revokeOther: RevokeOther
+  readonly drills: Pick<Drills, 'begin' | 'end' | 'isMuted'>
   readonly identity: Pick<IdentityChange, 'rotate' | 'report'> & {
     /** What leads to the present certificate. Anybody may know. */
     readonly successions: () => readonly Succession[]

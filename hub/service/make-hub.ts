@@ -1,5 +1,7 @@
 import { reasonOf } from '../../problems/problem.ts'
 import { inTime } from '../core/devices.ts'
+import { makeDeviceUse } from '../drill/device-use.ts'
+import { type Drills, makeDrills, NO_BLOCK } from '../drill/drills.ts'
 import type { Home } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
 import { overlapWarnings } from '../core/overlaps.ts'
@@ -58,6 +60,7 @@ export async function makeHub<Opened extends Alarm>(
     audit = NO_AUDIT,
     identities = NO_IDENTITIES,
     visitPorts = async () => null,
+    senderBlock = NO_BLOCK,
     clock,
     log,
   } = deps
@@ -77,12 +80,14 @@ export async function makeHub<Opened extends Alarm>(
   const told = makeToldAddresses(() => settings.current.addresses.slice(0, 8))
   const isNews = (home: Home): boolean =>
     visitors.isNews(home) || gathered.isAwaited(home.name) || givenChannels.isNews(home) || told.isNews(home)
+  const isMuted = (home: Home): boolean => drills?.isMuted(home) ?? false
   /** Tells the responders which homes to answer from now on. */
   const serve = (): void => {
     visitors.serve(store.document)
-    heartbeats?.serve(hubAddressIn(settings.current.network), store.document.homes, isNews)
-    echoes?.serve(store.document.homes)
-    transports?.serve(store.document.homes, settings.current.port)
+    const { homes } = store.document
+    heartbeats?.serve(hubAddressIn(settings.current.network), homes, isNews, isMuted)
+    echoes?.serve(homes, isMuted)
+    transports?.serve(homes, settings.current.port)
   }
   const newSettings = makeNewSettings({ settings, store, ownNetworks: deps.ownNetworks, onTaken: serve, log })
   /** Networks of this machine that overlap those of homes, or the tunnel's: they may have come later. */
@@ -92,6 +97,7 @@ export async function makeHub<Opened extends Alarm>(
   const telling = tellingAudit(audit, () => alarm?.tell ?? null)
   const wishes = makeWishes({ kept: deps.requests ?? unwrittenRequests(), audit: telling, today: clock.wall, log })
   let proving: Proving | null = null
+  let drills: Drills | null = null
   const wayIn = makeWayIn(visitPorts, settings, () => store.document.publications, log)
   const status = async (): Promise<HubStatus> =>
     hubStatus({
@@ -128,6 +134,18 @@ export async function makeHub<Opened extends Alarm>(
     })
   const alerting = await deps.openAlerting(status)
   alarm = alerting
+  const ownDrills = makeDrills({
+    settings: () => settings.current,
+    document: () => store.document,
+    alternatePorts: machine.portsToTake,
+    peerMonitor,
+    deviceUse: makeDeviceUse(peerMonitor.statsOf),
+    senderBlock,
+    alerting,
+    clock,
+    log,
+  })
+  drills = ownDrills
   const signs = alerting === null ? null : makeHomeSigns(alerting, peerMonitor, presences, clock)
   const update = makeUpdate({
     settings,
@@ -169,6 +187,7 @@ export async function makeHub<Opened extends Alarm>(
     await followExpiry().catch((thrown: unknown) =>
       log.error({ why: reasonOf(thrown) }, 'devices that expired could not be taken out'),
     )
+    ownDrills.look()
     await presences.note(store.document.homes)
     signs?.look(store.document.homes)
     identities.keep(store.document.homes.map(({ name }) => name))
@@ -268,6 +287,7 @@ export async function makeHub<Opened extends Alarm>(
       today: clock.wall,
       log,
     }),
+    drills: ownDrills,
     revokeOther: makeRevokeOther({ store, identities, update, invite: homes.invite, machine, log }),
     arrivals: (caller, nonce, from) =>
       watchArrivals(watchPackets, {
@@ -295,6 +315,7 @@ export async function makeHub<Opened extends Alarm>(
     reconfigure: newSettings.take,
     noteRefused: newSettings.noteRefused,
     close: async () => {
+      await ownDrills.close()
       heartbeats?.close()
       echoes?.close()
       transports?.close()

@@ -40,6 +40,8 @@ export const HubConfigSchema = v.strictObject({
     ),
     300,
   ),
+  /** Whether homes may break their own tunnels on purpose for some seconds (`homeward drill`). */
+  drills: v.optional(v.boolean(), true),
   /** Port of loopback for Prometheus metrics; default: none. Taken when the daemon begins. */
   metricsPort: v.optional(PortSchema),
 })
@@ -90,6 +92,9 @@ mtu: ${config.mtu}
 # Seconds between two checks of each published port that works: the hub opens it, and tells people when it no longer
 # answers. 30 or more; 0: it checks nothing by itself.
 # checkEverySeconds: 300
+
+# Whether a home may break its own tunnel on purpose for some seconds, to see that it heals: homeward drill.
+# drills: true
 
 # Prometheus metrics at /metrics on this port of loopback, for all homes. Taken when the daemon begins.
 # metricsPort: 9187

@@ -1,0 +1,87 @@
+import type { DrillResult, DrillWay } from '../../protocol/drill.ts'
+import type { Told, Watch } from '../core/state.ts'
+import { causeOf } from '../core/evidence/health.ts'
+import { rightCauses, WAYS } from './ways.ts'
+
+/** What was seen of one way since it began. Pure; moments are monotonic milliseconds. */
+export interface Measured {
+  readonly way: DrillWay
+  readonly startedAt: number
+  readonly noticedAt: number | null
+  readonly healedAt: number | null
+  /** Causes in the order in which they were named. */
+  readonly causes: readonly string[]
+  readonly remedies: readonly { readonly remedy: string; readonly helped: boolean }[]
+}
+
+export function beginMeasuring(way: DrillWay, now: number): Measured {
+  return { way, startedAt: now, noticedAt: null, healedAt: null, causes: [], remedies: [] }
+}
+
+/** Takes what the judge tells people. */
+export function noteTold(measured: Measured, action: Told, now: number): Measured {
+  switch (action.kind) {
+    case 'tell-health': {
+      const { to } = action
+      if (to.kind === 'up') return healed(measured, now)
+      return named(noticed({ ...measured, healedAt: null }, now), causeOf(to))
+    }
+    case 'tell-cause':
+      return named(noticed(measured, now), action.cause)
+    case 'tell-mapping':
+      return action.change.from === null || measured.way !== 'mapping' ? measured : noticed(measured, now)
+    case 'tell-remedy': {
+      const { remedy, helped } = action.report
+      // The way back to the preferred endpoint is tried against nothing.
+      return remedy === 'way-back'
+        ? measured
+        : { ...measured, remedies: [...measured.remedies, { remedy, helped }] }
+    }
+    default:
+      return action satisfies never
+  }
+}
+
+/** Takes the judge's view, for what it does not tell: that the tunnel carries while the hub's daemon is silent. */
+export function noteLook(measured: Measured, watch: Watch, now: number): Measured {
+  const after = watch.isDaemonSilent ? named(noticed(measured, now), 'hub-daemon-silent') : measured
+  if (after.way !== 'mapping' || after.healedAt !== null) return after
+  // A dropped mapping is healed by the first heartbeat that is answered through the next one.
+  const { answeredAt } = watch.heartbeats
+  return answeredAt !== null && answeredAt > after.startedAt ? { ...after, healedAt: answeredAt } : after
+}
+
+/** Whether there is nothing more to wait for. @param until when what was broken ends. */
+export function isOver(measured: Measured, until: number, now: number): boolean {
+  const isDone = measured.noticedAt !== null && measured.healedAt !== null && measured.causes.length > 0
+  // A daemon that is silent has to be put up with for all of its time: nothing may be repaired meanwhile.
+  return isDone && (measured.way === 'mapping' || measured.way === 'port' || now >= until)
+}
+
+export function resultOf(measured: Measured, hasOtherPorts: boolean): DrillResult {
+  const { way, startedAt, noticedAt, healedAt, causes, remedies } = measured
+  const cause = causes.at(-1) ?? null
+  const isRightCause = cause !== null && rightCauses(way, hasOtherPorts).includes(cause)
+  const seconds = (moment: number | null): number | null =>
+    moment === null ? null : Math.round((moment - startedAt) / 100) / 10
+  return {
+    way,
+    noticedSeconds: seconds(noticedAt),
+    healedSeconds: seconds(healedAt),
+    cause,
+    isRight: isRightCause && (WAYS[way].needsRemedy || remedies.length === 0),
+  }
+}
+
+function noticed(measured: Measured, now: number): Measured {
+  return measured.noticedAt === null ? { ...measured, noticedAt: now } : measured
+}
+
+function healed(measured: Measured, now: number): Measured {
+  return measured.noticedAt === null || measured.healedAt !== null ? measured : { ...measured, healedAt: now }
+}
+
+function named(measured: Measured, cause: string | null): Measured {
+  const { causes } = measured
+  return cause === null || causes.at(-1) === cause ? measured : { ...measured, causes: [...causes, cause] }
+}
