@@ -40,7 +40,9 @@ export interface Alerting {
   /** @param about default: all of the scope. */
   readonly sign: (home: string, scope: Scope, trouble: Trouble, since: number, about?: About) => void
   readonly passing: (home: string, trouble: Trouble) => void
-  readonly note: (event: Extract<IncidentEvent, { kind: 'well' | 'dropped' | 'tried' | 'moved' | 'homes' | 'drill' }>) => void
+  readonly note: (
+    event: Extract<IncidentEvent, { kind: 'well' | 'dropped' | 'tried' | 'moved' | 'homes' | 'drill' }>,
+  ) => void
   /** The open incidents of a scope that has several subjects. */
   readonly openOf: (scope: Scope) => readonly (Pick<Incident, 'home'> & About)[]
   /** On the hub: tells its owner what a home did, bundled. */
@@ -147,8 +149,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
         const record = recordOf(act.incident, calendar, clock)
         // What was done on purpose is no outage.
         const isOutage = record.scope === 'tunnel' && record.drillUntil === undefined
-        if (isOutage && (last === null || record.began >= last.began || record.alias === last.id))
-          last = record
+        if (isOutage && (last === null || record.began >= last.began || record.alias === last.id)) last = record
         if (isOutage)
           recent = [...recent.filter(({ id }) => id !== record.id && id !== record.alias), record].slice(-MOST_RECENT)
         void incidentLog.write(record).then((lost) => {

@@ -15,6 +15,8 @@ export const DrillRequest = v.object({
   version: v.literal(PROTOCOL_VERSION),
   way: DrillWaySchema,
   seconds: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LONGEST_DRILL_SECONDS)),
+  /** Answer, or refuse, and break nothing. */
+  preview: v.optional(v.boolean(), false),
 })
 
 export const DrillAnswer = v.object({

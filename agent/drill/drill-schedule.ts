@@ -32,7 +32,7 @@ export function makeDrillSchedule({ moments, drills, clock, log }: DrillSchedule
   async function drill(signal: AbortSignal): Promise<void> {
     for (let tries = 0; tries < MOST_TRIES && !signal.aborted; tries += 1) {
       try {
-        return drills.start(DRILL_WAYS, 'schedule')
+        return await drills.start(DRILL_WAYS, 'schedule')
       } catch (thrown) {
         const { code, message } = asProblem(thrown, 'the drill that agent.yaml asks for')
         log.info({ code }, `drill: ${message}`)

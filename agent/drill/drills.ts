@@ -10,7 +10,7 @@ import type { NewEvent } from '../memory/events.ts'
 import type { Tunnel } from '../tunnel/tunnel.ts'
 import { forgetDrill, leftDrill, rememberDrill } from './left-drill.ts'
 import { beginMeasuring, isOver, type Measured, noteLook, noteTold, resultOf } from './measure.ts'
-import { refuseUnlessCalm, whyNotWell } from './may-drill.ts'
+import { refuseUnlessWell, refuseWhileInUse, whyNotWell } from './may-drill.ts'
 import { secondsOf } from './ways.ts'
 
 /** Breaks this home's own tunnel on purpose, one way after another, and measures what comes of it. */
@@ -18,9 +18,9 @@ export interface Drills {
   /**
    * Begins, and goes on by itself.
    * @param by `command`: it ends after the present way when nobody asks how it goes any more.
-   * @throws {Problem} `drill-not-now`, `drill-in-use`.
+   * @throws {Problem} `drill-not-now`, `drill-in-use`, and what the hub says against it.
    */
-  readonly start: (ways: readonly DrillWay[], by: 'command' | 'schedule') => void
+  readonly start: (ways: readonly DrillWay[], by: 'command' | 'schedule') => Promise<void>
   /** How the last drill goes, or went; null: there was none since the agent began. */
   readonly report: () => DrillReport | null
   /** The way that is being tried, and when what it breaks ends. */
@@ -66,12 +66,13 @@ export interface DrillsDeps {
 }
 
 const LOOK_EVERY_MS = 100
+const PREVIEW_MS = 8_000
 /** How long a way may take to heal beyond the time for which it is broken. */
 const HEAL_MS = 45_000
 /** How long the tunnel may take to be as it was, after that. */
 const BACK_MS = 60_000
-/** How long all must have been well before the next way, so that each is measured by itself. */
-const CALM_MS = 3_000
+/** How long all must have been well before a way, so that each is measured, and remembered, by itself (alerts/core/rules.ts). */
+const CALM_MS = 6_000
 /** A mapping that changes so soon after a repair is taken for its effect (agent/core/events.ts). */
 const AFTER_REMEDY_MS = 13_000
 /** How long a command may be silent before nobody waits for the drill any more. */
@@ -226,12 +227,21 @@ export function makeDrills(deps: DrillsDeps): Drills {
   }
 
   return {
-    start: (ways, by) => {
+    start: async (ways, by) => {
       if (report !== null && !report.over)
         throw new Problem('drill-not-now', { what: 'beginning a drill', why: 'there is one already' })
-      refuseUnlessCalm(watchNow(), endedAt, clock.now())
-      askedAt = clock.now()
+      refuseUnlessWell(watchNow())
+      const before = report
       report = { over: false, ways: [], problem: null }
+      try {
+        // The hub knows by name who uses the tunnel.
+        await tunnelNow().drill.preview(ways[0] ?? 'mapping', 1, AbortSignal.timeout(PREVIEW_MS))
+        refuseWhileInUse(watchNow(), endedAt, clock.now())
+      } catch (thrown) {
+        report = before
+        throw thrown
+      }
+      askedAt = clock.now()
       wanted.put({ ways: DRILL_WAYS.filter((way) => ways.includes(way)), by })
     },
     report: () => {

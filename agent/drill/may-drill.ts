@@ -8,19 +8,26 @@ const USED_MS = 120_000
 /** What a drill does to the tunnel shows as use for so long after it. */
 const ECHO_OF_OWN_MS = 15_000
 
-/**
- * Refuses a drill of a tunnel that somebody uses, or that is not well. Moments are monotonic milliseconds.
- * @param ownUntil until when the traffic was a drill's own; -Infinity: there was none.
- * @throws {Problem} `drill-in-use`, `drill-not-now`.
- */
-export function refuseUnlessCalm(watch: Watch, ownUntil: number, now: number, what = 'beginning a drill'): void {
+const WHAT = 'beginning a drill'
+
+/** Refuses a drill of a tunnel that is not well. @throws {Problem} `drill-not-now`. */
+export function refuseUnlessWell(watch: Watch): void {
   const why = whyNotWell(watch)
-  if (why !== null) throw new Problem('drill-not-now', { what, why })
+  if (why !== null) throw new Problem('drill-not-now', { what: WHAT, why })
+}
+
+/**
+ * Refuses a drill of a tunnel that was in use a moment ago, as the hub said in its answers to heartbeats. Moments are
+ * monotonic milliseconds.
+ * @param ownUntil until when the traffic was a drill's own; -Infinity: there was none.
+ * @throws {Problem} `drill-in-use`.
+ */
+export function refuseWhileInUse(watch: Watch, ownUntil: number, now: number): void {
   const usedAt = watch.inUseUntil - IN_USE_MS
   if (usedAt <= ownUntil + ECHO_OF_OWN_MS || now - usedAt >= USED_MS) return
   const seconds = Math.max(0, Math.round((now - usedAt) / 1_000))
   throw new Problem('drill-in-use', {
-    what,
+    what: WHAT,
     why: `a device, a visitor of a published port or something at home used the tunnel ${seconds} s ago`,
   })
 }

@@ -11,7 +11,8 @@ export interface Measured {
   readonly healedAt: number | null
   /** Causes in the order in which they were named. */
   readonly causes: readonly string[]
-  readonly remedies: readonly { readonly remedy: string; readonly helped: boolean }[]
+  /** Remedies that were tried, in their order. */
+  readonly remedies: readonly string[]
 }
 
 export function beginMeasuring(way: DrillWay, now: number): Measured {
@@ -30,21 +31,22 @@ export function noteTold(measured: Measured, action: Told, now: number): Measure
       return named(noticed(measured, now), action.cause)
     case 'tell-mapping':
       return action.change.from === null || measured.way !== 'mapping' ? measured : noticed(measured, now)
-    case 'tell-remedy': {
-      const { remedy, helped } = action.report
+    case 'tell-remedy':
       // The way back to the preferred endpoint is tried against nothing.
-      return remedy === 'way-back'
-        ? measured
-        : { ...measured, remedies: [...measured.remedies, { remedy, helped }] }
-    }
+      return action.report.remedy === 'way-back' ? measured : tried(measured, action.report.remedy)
     default:
       return action satisfies never
   }
 }
 
-/** Takes the judge's view, for what it does not tell: that the tunnel carries while the hub's daemon is silent. */
+/**
+ * Takes the judge's view, for what it does not tell: that the tunnel carries while the hub's daemon is silent, and a
+ * remedy that was overtaken by the proof that nothing was wrong.
+ */
 export function noteLook(measured: Measured, watch: Watch, now: number): Measured {
-  const after = watch.isDaemonSilent ? named(noticed(measured, now), 'hub-daemon-silent') : measured
+  const silent = watch.isDaemonSilent ? named(noticed(measured, now), 'hub-daemon-silent') : measured
+  const { underWay } = watch.remediation
+  const after = underWay === null || underWay.failbackFrom ? silent : tried(silent, underWay.remedy.kind)
   if (after.way !== 'mapping' || after.healedAt !== null) return after
   // A dropped mapping is healed by the first heartbeat that is answered through the next one.
   const { answeredAt } = watch.heartbeats
@@ -69,8 +71,13 @@ export function resultOf(measured: Measured, hasOtherPorts: boolean): DrillResul
     noticedSeconds: seconds(noticedAt),
     healedSeconds: seconds(healedAt),
     cause,
-    isRight: isRightCause && (WAYS[way].needsRemedy || remedies.length === 0),
+    isRight: isRightCause && (WAYS[way].mayRepair || remedies.length === 0),
   }
+}
+
+function tried(measured: Measured, remedy: string): Measured {
+  const { remedies } = measured
+  return remedies.at(-1) === remedy ? measured : { ...measured, remedies: [...remedies, remedy] }
 }
 
 function noticed(measured: Measured, now: number): Measured {

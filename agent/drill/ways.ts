@@ -9,8 +9,8 @@ interface Way {
   readonly expects: string
   /** How long it stays broken at most, beside the wait for the next heartbeat. */
   readonly seconds: number
-  /** Whether a remedy is what heals it. Where none is due, trying one is a fault. */
-  readonly needsRemedy: boolean
+  /** Whether a remedy may be tried. Where none is due, trying one is a fault. */
+  readonly mayRepair: boolean
 }
 
 export const WAYS: Readonly<Record<DrillWay, Way>> = {
@@ -18,25 +18,25 @@ export const WAYS: Readonly<Record<DrillWay, Way>> = {
     does: 'the tunnel sends from another port, so that the carrier’s mapping leads nowhere',
     expects: 'the next heartbeat makes another mapping, and the change is named',
     seconds: 8,
-    needsRemedy: false,
+    mayRepair: false,
   },
   heartbeats: {
     does: 'this home holds its heartbeats back',
-    expects: 'the silence is noticed, the tunnel is proven to carry, and nothing is repaired',
+    expects: 'the silence is noticed, and the tunnel is proven to carry, or its connection made anew',
     seconds: 10,
-    needsRemedy: false,
+    mayRepair: true,
   },
   port: {
     does: 'the hub drops what this home sends to WireGuard’s port',
     expects: 'the tunnel goes by another port of the hub or over TLS, and comes back afterwards',
     seconds: 20,
-    needsRemedy: true,
+    mayRepair: true,
   },
   daemon: {
     does: 'homeward on the hub answers this home nothing: no heartbeat, no echo, no registration',
     expects: 'the silence is noticed, the tunnel is proven to carry, and nothing is repaired',
     seconds: 10,
-    needsRemedy: false,
+    mayRepair: false,
   },
 }
 
@@ -51,6 +51,8 @@ export function rightCauses(way: DrillWay, hasOtherPorts: boolean): readonly str
     case 'mapping':
       return ['mapping-changed']
     case 'heartbeats':
+      // The hub hears nothing, as of a flow that died: whichever is proven first, that or that the tunnel carries.
+      return ['hub-daemon-silent', 'flow-dead']
     case 'daemon':
       return ['hub-daemon-silent']
     case 'port':

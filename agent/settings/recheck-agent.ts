@@ -14,7 +14,7 @@ export interface AgentControls {
   /** @param channel null: every channel. @returns what each answered. */
   readonly testAlerts: (channel: string | null) => Promise<unknown>
   /** @throws {Problem} where the tunnel is not to be broken now. */
-  readonly startDrill: (ways: readonly DrillWay[]) => void
+  readonly startDrill: (ways: readonly DrillWay[]) => Promise<void>
   readonly drillReport: () => unknown
 }
 
@@ -63,7 +63,7 @@ export function controlHandler({ recheck, testAlerts, startDrill, drillReport }:
       case ALERT_TEST:
         return await testAlerts(v.parse(v.object({ channel: v.nullable(v.string()) }), input).channel)
       case DRILL:
-        startDrill(v.parse(v.object({ ways: v.array(DrillWaySchema) }), input).ways)
+        await startDrill(v.parse(v.object({ ways: v.array(DrillWaySchema) }), input).ways)
         return null
       case DRILL_REPORT:
         return drillReport()

@@ -27,6 +27,8 @@ export interface DrillActs {
   readonly dropMapping: (signal: AbortSignal) => Promise<void>
   /** What was in the way of the preferred endpoint is gone: the tunnel goes back to it as soon as it answers. */
   readonly freed: () => void
+  /** Asks the hub whether it would take part in this way; it breaks nothing. @throws {Problem} as `begin`. */
+  readonly preview: (way: DrillWay, seconds: number, signal: AbortSignal) => Promise<DrillAnswer>
   /** Announces a way to the hub, which breaks its part of it. @throws {Problem} the hub's own, or of asking it. */
   readonly begin: (way: DrillWay, seconds: number, signal: AbortSignal) => Promise<DrillAnswer>
   /** Tells the hub what came of it, which tells people. @throws {Problem} as above. */
@@ -108,6 +110,10 @@ export function makeDrillActs(deps: DrillActsDeps): DrillActs {
       )
     },
     freed: () => notice({ kind: 'freed' }),
+    preview: (way, seconds, signal) => {
+      const body = { way, seconds, preview: true }
+      return ask({ what: 'beginning a drill', path: '/v1/drill', body }, DrillAnswer, BEGIN_MS, signal)
+    },
     begin: (way, seconds, signal) =>
       ask({ what: `trying ${way}`, path: '/v1/drill', body: { way, seconds } }, DrillAnswer, BEGIN_MS, signal),
     end: (result, signal) =>

@@ -27,7 +27,9 @@ export async function events(context: Context, options: EventsOptions): Promise<
   const incidents = await orNoRoot(() => readIncidents(context.stateDir))
   if (options.csv === true) {
     const month = monthOf(options.month)
-    printCsv(incidentsCsv(incidents.filter(({ began, drillUntil }) => began.startsWith(month) && drillUntil === undefined)))
+    printCsv(
+      incidentsCsv(incidents.filter(({ began, drillUntil }) => began.startsWith(month) && drillUntil === undefined)),
+    )
     return
   }
   const { since } = options

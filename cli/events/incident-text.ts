@@ -13,7 +13,8 @@ export function incidentText(incident: IncidentRecord): string {
   const cured = helped === undefined ? '' : `, ${namedRemedy(helped.remedy)} helped`
   const seen = `seen by the ${[...(views.home === null ? [] : ['home']), ...(views.hub === null ? [] : ['hub'])].join(' and the ')}`
   const told = said.down === null ? 'no alert sent' : `alert sent by the ${said.down.by}`
-  const what = incident.drillUntil !== undefined ? 'drill: outage on purpose' : scope === 'tunnel' ? 'outage' : 'trouble'
+  const what =
+    incident.drillUntil !== undefined ? 'drill: outage on purpose' : scope === 'tunnel' ? 'outage' : 'trouble'
   return `${localTime(began)}  ${what} at ${home}, ${lasted}: ${namedCause(cause)}${came}${cured} (${seen}, ${told})`
 }
 

@@ -5,6 +5,7 @@ import { secondsOf, WAYS } from '../../agent/drill/ways.ts'
 import { agentConfigPath, readAgentConfig } from '../../agent/settings/config.ts'
 import { withDrill } from '../../agent/settings/config-text.ts'
 import { askDrill, askDrillReport, recheckAgent } from '../../agent/settings/recheck-agent.ts'
+import { namedRemedy } from '../../alerts/record/remedies.ts'
 import { namedCause } from '../../alerts/record/troubles.ts'
 import { isProblemCode } from '../../problems/catalogue.ts'
 import { Problem } from '../../problems/problem.ts'
@@ -26,12 +27,13 @@ export interface DrillOptions {
 }
 
 const ASK_EVERY_MS = 500
-const ASK_MS = 10_000
+const ASK_MS = 15_000
 
 /** `homeward drill`: exit status 0 when each way healed for the right cause and was told, 2 when one did not. */
 export async function drill(context: Context, given: readonly string[], options: DrillOptions): Promise<void> {
   const ways = waysIn(given)
-  if (options.list === true) return printFacts(context, { ways: ways.map(factsOf) }, ({ ways }) => ways.map(lineOf).join('\n'))
+  if (options.list === true)
+    return printFacts(context, { ways: ways.map(factsOf) }, ({ ways }) => ways.map(lineOf).join('\n'))
   await refuseOnOther('home', context, 'a drill')
   if (options.monthly !== undefined) return await setMonthly(context, options.monthly)
   const question = [
@@ -111,7 +113,7 @@ function wayText({ noticedSeconds, healedSeconds, cause, isRight, asBefore, reme
   const noticed = noticedSeconds === null ? 'not noticed' : `noticed after ${noticedSeconds} s`
   const healed = healedSeconds === null ? 'not healed in its time' : `healed after ${healedSeconds} s`
   const named = cause === null ? 'no cause named' : `cause: ${namedCause(cause)}`
-  const tried = remedies.length === 0 ? '' : `; tried ${remedies.map(({ remedy }) => remedy).join(', ')}`
+  const tried = remedies.length === 0 ? '' : `; tried ${remedies.map(namedRemedy).join(', ')}`
   const after = asBefore ? '' : '; the tunnel is not yet as before'
   return `${noticed}, ${healed}, ${named} (${isRight ? 'right' : 'not the right one'})${tried}${after}`
 }

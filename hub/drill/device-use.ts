@@ -45,7 +45,8 @@ export function makeDeviceUse(
     const before = samples.get(publicKey)
     if (seen === null) return before === undefined ? [] : [[publicKey, before]]
     if (before !== undefined && now - before.at < SAMPLE_MS) return [[publicKey, before]]
-    const passed = (direction: 'rxBytes' | 'txBytes'): number => seen[direction] - (before?.[direction] ?? seen[direction])
+    const passed = (direction: 'rxBytes' | 'txBytes'): number =>
+      seen[direction] - (before?.[direction] ?? seen[direction])
     const isUse = Math.max(passed('rxBytes'), passed('txBytes')) > UPKEEP_BYTES
     const { rxBytes, txBytes } = seen
     return [[publicKey, { at: now, rxBytes, txBytes, usedAt: isUse ? now : (before?.usedAt ?? -Infinity) }]]

@@ -15,11 +15,13 @@ import type { DeviceUse } from './device-use.ts'
  */
 export interface Drills {
   /** Begins a way. @throws {Problem} `drill-refused`, `drill-in-use`, `drill-not-now`, `rate-limited`. */
-  readonly begin: (caller: Home, request: Pick<DrillRequest, 'way' | 'seconds'>) => Promise<DrillAnswer>
+  readonly begin: (caller: Home, request: Pick<DrillRequest, 'way' | 'seconds' | 'preview'>) => Promise<DrillAnswer>
   /** Ends it, and tells people by the hub's channels. @throws {Problem} `drill-not-now` where none was begun. */
   readonly end: (caller: Home, result: DrillResult) => Promise<AlertTestAnswer>
   /** Whether this hub is to answer this home nothing just now, as if its daemon had stopped. */
   readonly isMuted: (home: Pick<Home, 'name'>) => boolean
+  /** The drills of this moment, a sentence each. */
+  readonly notes: () => readonly string[]
   /** Once a second: ends what is over. Never throws. */
   readonly look: () => void
   readonly close: () => Promise<void>
@@ -126,17 +128,22 @@ export function makeDrills(deps: DrillsDeps): Drills {
   }
 
   return {
-    begin: async (caller, { way, seconds }) => {
+    begin: async (caller, { way, seconds, preview }) => {
       const what = `trying ${way} for ${caller.name}`
       const { drills: areAllowed, port } = settings()
       if (!areAllowed)
-        throw new Problem('drill-refused', { what, why: 'hub.yaml says drills: false there, as the hub’s owner wants it' })
+        throw new Problem('drill-refused', {
+          what,
+          why: 'hub.yaml says drills: false there, as the hub’s owner wants it',
+        })
       const { name } = caller
       if ((drills.get(name)?.until ?? -Infinity) > clock.now())
         throw new Problem('drill-not-now', { what, why: 'the one before is not over' })
       refuseWhileUsed(name, what)
-      count(name, what)
       const ports = await deps.alternatePorts()
+      const answer = { seconds, hasOtherPorts: ports.length > 0 }
+      if (preview) return answer
+      count(name, what)
       if (way === 'port') {
         if (blockedBy !== null && blockedBy !== name)
           throw new Problem('drill-not-now', { what, why: 'another home tries the same just now' })
@@ -150,7 +157,7 @@ export function makeDrills(deps: DrillsDeps): Drills {
         }
       }
       breakFor(caller, way, seconds)
-      return { seconds, hasOtherPorts: ports.length > 0 }
+      return answer
     },
     end: async (caller, result) => {
       const { name } = caller
@@ -167,6 +174,13 @@ export function makeDrills(deps: DrillsDeps): Drills {
       const drill = drills.get(name)
       return drill?.way === 'daemon' && clock.now() < drill.until
     },
+    notes: () =>
+      [...drills]
+        .filter(([, { until }]) => clock.now() < until)
+        .map(([name, { way, until }]) => {
+          const seconds = Math.ceil((until - clock.now()) / 1_000)
+          return `drill: ${name} breaks its own tunnel on purpose (${way}), for ${seconds} s more at most`
+        }),
     look: () => {
       const now = clock.now()
       deviceUse.look(document(), now)

@@ -117,7 +117,7 @@ export async function makeHub<Opened extends Alarm>(
       alternatePorts: await machine.portsToTake(),
       kept: ssh.kept(),
       problem: machine.problem,
-      notes: await machine.notes(),
+      notes: [...(await machine.notes()), ...(drills?.notes() ?? [])],
       warnings: [
         ...(deps.ownFiles?.warnings() ?? []),
         ...newSettings.warnings(),

@@ -2,7 +2,13 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { askAlertTest, controlHandler, recheckAgent } from '../../../agent/settings/recheck-agent.ts'
+import {
+  askAlertTest,
+  askDrill,
+  askDrillReport,
+  controlHandler,
+  recheckAgent,
+} from '../../../agent/settings/recheck-agent.ts'
 import { agentControlPath, agentSocketPath } from '../../../agent/settings/socket-path.ts'
 import { askLocal, type LocalServer, serveLocal } from '../../../system/sockets/local-socket.ts'
 
@@ -22,7 +28,13 @@ afterEach(async () => {
 const look = async (): Promise<void> => {
   looked += 1
 }
-const controls = { recheck: look, testAlerts: async (channel: string | null) => [{ name: channel }] }
+const began: string[][] = []
+const controls = {
+  recheck: look,
+  testAlerts: async (channel: string | null) => [{ name: channel }],
+  startDrill: async (ways: readonly string[]) => void began.push([...ways]),
+  drillReport: () => ({ over: false }),
+}
 const refuse = async (): Promise<never> => {
   throw new TypeError('no such question')
 }
@@ -54,4 +66,13 @@ test('an agent sends a test of its alerts when it is told to; where none runs th
   servers.push(await serveLocal(agentControlPath(folder), 0o600, controlHandler(controls)))
   expect(await askAlertTest(folder, 'phone', 5_000)).toEqual({ answer: [{ name: 'phone' }] })
   await expect(askLocal(agentControlPath(folder), 'alert-test', { channel: 7 })).rejects.toThrow()
+})
+
+test('an agent begins a drill when it is told to, of known ways only, and says how it goes', async () => {
+  expect(await askDrill(folder, ['port'], 5_000)).toBe(false)
+  servers.push(await serveLocal(agentControlPath(folder), 0o600, controlHandler(controls)))
+  expect(await askDrill(folder, ['port', 'mapping'], 5_000)).toBe(true)
+  expect(began).toEqual([['port', 'mapping']])
+  expect(await askDrillReport(folder, 5_000)).toEqual({ answer: { over: false } })
+  await expect(askLocal(agentControlPath(folder), 'drill', { ways: ['all-of-it'] })).rejects.toThrow()
 })

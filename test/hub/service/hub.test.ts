@@ -24,7 +24,7 @@ test('nothing of it is used before it is made, though everything outside calls b
         tell: () => undefined,
         take: () => expect.fail(),
         test: async () => [],
-      testDrill: async () => [],
+        testDrill: async () => [],
         channels: () => [],
         givenToHomes: () => [],
       }
