@@ -2,6 +2,7 @@ import type { Alerting } from '../../alerts/alerting.ts'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import type { DrillAnswer, DrillRequest, DrillResult, DrillWay } from '../../protocol/drill.ts'
 import type { AlertTestAnswer } from '../../protocol/messages.ts'
+import { makeMutex } from '../../system/process/mutex.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
@@ -76,6 +77,8 @@ export function makeDrills(deps: DrillsDeps): Drills {
   const drills = new Map<string, Drill>()
   const begun = new Map<string, readonly number[]>()
   let blockedBy: string | null = null
+  /** A block that ends must not take the next one with it. */
+  const blocking = makeMutex()
 
   function refuseWhileUsed(home: string, what: string): void {
     const [user] = deviceUse.usersOf(home, document(), clock.now())
@@ -115,8 +118,8 @@ export function makeDrills(deps: DrillsDeps): Drills {
 
   async function unblock(home: string): Promise<void> {
     if (blockedBy !== home) return
-    await senderBlock.unblock()
     blockedBy = null
+    await blocking.runExclusive(senderBlock.unblock)
   }
 
   function breakFor({ name }: Home, way: DrillWay, seconds: number): void {
@@ -150,7 +153,7 @@ export function makeDrills(deps: DrillsDeps): Drills {
         const address = ownAddress(caller, what)
         blockedBy = name
         try {
-          await senderBlock.block(address, port, seconds)
+          await blocking.runExclusive(() => senderBlock.block(address, port, seconds))
         } catch (thrown) {
           await unblock(name)
           throw new Problem('drill-not-now', { what, why: `the port could not be blocked: ${reasonOf(thrown)}` })
