@@ -70,7 +70,8 @@ const PREVIEW_MS = 8_000
 /** How long a way may take to heal beyond the time for which it is broken. */
 const HEAL_MS = 45_000
 /** How long the tunnel may take to be as it was, after that. */
-const BACK_MS = 60_000
+const BACK_MS = 90_000
+const FREED_EVERY_MS = 3_000
 /** How long all must have been well before a way, so that each is measured, and remembered, by itself (alerts/core/rules.ts). */
 const CALM_MS = 6_000
 /** A mapping that changes so soon after a repair is taken for its effect (agent/core/events.ts). */
@@ -102,6 +103,16 @@ export function makeDrills(deps: DrillsDeps): Drills {
       await sleep(LOOK_EVERY_MS, signal)
     }
     return isSo()
+  }
+
+  /** Leads the tunnel back to its best way. It is asked for again: one round of echoes may be lost, or come too early. */
+  async function backToBest(signal: AbortSignal): Promise<boolean> {
+    const latest = clock.now() + BACK_MS
+    while (!signal.aborted && clock.now() < latest) {
+      tunnelNow().drill.freed()
+      if (await until(() => whyNotWell(watchNow()) === null, clock.now() + FREED_EVERY_MS, signal)) return true
+    }
+    return false
   }
 
   function mark(until: number): void {
@@ -150,8 +161,7 @@ export function makeDrills(deps: DrillsDeps): Drills {
     const last = seen()
     const result = resultOf(last, hasOtherPorts)
     const channels = await told(way, result, endsAt, signal)
-    drill.freed()
-    const asBefore = await until(() => whyNotWell(watchNow()) === null, clock.now() + BACK_MS, signal)
+    const asBefore = await backToBest(signal)
     current = null
     measured = null
     endedAt = clock.now()
@@ -220,8 +230,7 @@ export function makeDrills(deps: DrillsDeps): Drills {
     await sleep(left.endsInMs, signal)
     const isUp = (): boolean => watchNow().health.kind === 'up'
     await until(isUp, clock.now() + HEAL_MS, signal)
-    tunnelNow().drill.freed()
-    await until(() => whyNotWell(watchNow()) === null, clock.now() + BACK_MS, signal)
+    await backToBest(signal)
     mark(clock.now())
     await forgetDrill(stateDir)
   }

@@ -28,6 +28,8 @@ export function noteTold(measured: Measured, action: Told, now: number): Measure
       return named(noticed({ ...measured, healedAt: null }, now), causeOf(to))
     }
     case 'tell-cause':
+      // Another mapping is what repairs and ways back make of it.
+      if (action.cause === 'mapping-changed' && measured.way !== 'mapping') return measured
       return named(noticed(measured, now), action.cause)
     case 'tell-mapping':
       return action.change.from === null || measured.way !== 'mapping' ? measured : noticed(measured, now)
@@ -44,7 +46,9 @@ export function noteTold(measured: Measured, action: Told, now: number): Measure
  * remedy that was overtaken by the proof that nothing was wrong.
  */
 export function noteLook(measured: Measured, watch: Watch, now: number): Measured {
-  const silent = watch.isDaemonSilent ? named(noticed(measured, now), 'hub-daemon-silent') : measured
+  const { way } = measured
+  const isOfDaemon = way === 'daemon' || way === 'heartbeats'
+  const silent = watch.isDaemonSilent && isOfDaemon ? named(noticed(measured, now), 'hub-daemon-silent') : measured
   const { underWay } = watch.remediation
   const after = underWay === null || underWay.failbackFrom ? silent : tried(silent, underWay.remedy.kind)
   if (after.way !== 'mapping' || after.healedAt !== null) return after

@@ -24,6 +24,7 @@ describe('an incident at its beginning', () => {
       views: { home: { began: 5, ended: null }, hub: null },
       said: { down: null, recovered: null, remindedAt: null },
       silenced: false,
+      drillUntil: null,
       isWritten: false,
       met: false,
     })

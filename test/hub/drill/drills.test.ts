@@ -76,7 +76,7 @@ test('blocks the address that WireGuard hears, and no other, for half a minute a
   pass(19)
   expect(blocked).toHaveLength(1)
   pass(2)
-  expect(blocked).toEqual(['198.51.100.11 51820 20', 'none'])
+  await expect.poll(() => blocked).toEqual(['198.51.100.11 51820 20', 'none'])
   expect(drills.notes()).toEqual([])
 })
 

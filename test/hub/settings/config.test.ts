@@ -27,6 +27,7 @@ test('an address is all it needs', async () => {
     mtu: 1420,
     open: [],
     checkEverySeconds: 300,
+    drills: true,
   })
 })
 
