@@ -29,7 +29,7 @@ export const DrillAnswer = v.object({
 const SecondsSchema = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(3_600)))
 
 /** What came of one way, as both ends tell people. */
-export const DrillResultSchema = v.object({
+const DrillResultSchema = v.object({
   way: DrillWaySchema,
   /** From the break to the first sign that the home noticed; null: it never did. */
   noticedSeconds: SecondsSchema,

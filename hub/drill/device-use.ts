@@ -11,7 +11,7 @@ export interface DeviceUse {
   readonly usersOf: (home: string, document: Pick<StoreDocument, 'devices'>, now: number) => readonly DeviceUser[]
 }
 
-export interface DeviceUser {
+interface DeviceUser {
   readonly name: string
   readonly usedSecondsAgo: number
 }
