@@ -226,7 +226,7 @@ export function makeDrills(deps: DrillsDeps): Drills {
     mark(clock.now() + left.endsInMs + HEAL_MS + BACK_MS)
     const { way } = left
     note({ kind: 'drill', way, to: 'cut-off', noticedSeconds: null, healedSeconds: null, cause: null, isRight: false })
-    log.warn({ way }, 'drill: the agent was ended in the midst of it; what it broke ends by itself')
+    log.warn({ way }, 'drill: the agent was ended in the middle of it; what it broke ends by itself')
     await sleep(left.endsInMs, signal)
     const isUp = (): boolean => watchNow().health.kind === 'up'
     await until(isUp, clock.now() + HEAL_MS, signal)

@@ -5,7 +5,7 @@ import { DrillWaySchema, LONGEST_DRILL_SECONDS } from '../../protocol/drill.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { readJsonFile } from '../../system/files/json-file.ts'
 
-/** A way under way, on disk while it lasts: an agent that is killed in the midst of it finds it again. */
+/** A way under way, on disk while it lasts: an agent that is killed in the middle of it finds it again. */
 const LeftSchema = v.object({
   way: DrillWaySchema,
   /** When what was broken ends, ISO 8601. */

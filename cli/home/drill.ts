@@ -60,7 +60,7 @@ async function whenOver(context: Context): Promise<DrillReport> {
     // The other end is this same program, behind a socket that only root and the service's user may open.
     const report = (reply?.answer ?? null) as DrillReport | null
     if (report === null)
-      throw new Problem('agent-not-running', { what: 'the drill', why: 'the agent ended in the midst of it' })
+      throw new Problem('agent-not-running', { what: 'the drill', why: 'the agent ended in the middle of it' })
     for (const way of report.ways.slice(told)) tell(`${way.way}: ${wayText(way)}`)
     told = report.ways.length
     if (!report.over) continue
