@@ -22,7 +22,7 @@ export const WAYS: Readonly<Record<DrillWay, Way>> = {
   },
   heartbeats: {
     does: 'this home holds its heartbeats back',
-    expects: 'the silence is noticed, and the tunnel is proven to carry, or its connection made anew',
+    expects: 'the silence is noticed, and the tunnel is proven to carry, or its connection made again',
     seconds: 10,
     mayRepair: true,
   },
