@@ -231,7 +231,8 @@ export function makeDrills(deps: DrillsDeps): Drills {
     const isUp = (): boolean => watchNow().health.kind === 'up'
     await until(isUp, clock.now() + HEAL_MS, signal)
     await backToBest(signal)
-    mark(clock.now())
+    endedAt = clock.now()
+    mark(endedAt)
     await forgetDrill(stateDir)
   }
 

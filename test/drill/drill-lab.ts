@@ -102,7 +102,7 @@ ip -d link | sed 's/state [A-Z]*//'
 ip -4 addr | sed 's/valid_lft.*//'
 ip -4 route show table all
 ip rule
-nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//; s/expires [0-9a-z]*//' | grep -v timeout | sed '/set initiations/,/}/d'
+nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//; s/expires [0-9a-z]*//' | grep -v timeout | sed '/set initiations/,/^\\t}/d'
 wg show all peers; wg show all allowed-ips; wg show all persistent-keepalive
 `
   const [home, hub] = await Promise.all([pi.shell(look), picture.hub.shell(look)])
