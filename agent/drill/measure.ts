@@ -33,9 +33,13 @@ export function noteTold(measured: Measured, action: Told, now: number): Measure
       return named(noticed(measured, now), action.cause)
     case 'tell-mapping':
       return action.change.from === null || measured.way !== 'mapping' ? measured : noticed(measured, now)
-    case 'tell-remedy':
+    case 'tell-remedy': {
+      const { remedy, cause } = action.report
       // The way back to the preferred endpoint is tried against nothing.
-      return action.report.remedy === 'way-back' ? measured : tried(measured, action.report.remedy)
+      if (remedy === 'way-back') return measured
+      // A way back on trial, which a block ends, is repaired at once, and nothing but the remedy names the cause.
+      return measured.causes.length === 0 ? named(tried(measured, remedy), cause) : tried(measured, remedy)
+    }
     default:
       return action satisfies never
   }

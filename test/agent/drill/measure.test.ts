@@ -76,6 +76,11 @@ test('a silent daemon is put up with for all of its time: a repair meanwhile is 
   expect(resultOf(noteTold(measured, remedy('new-source-port'), START + 9_000), true).isRight).toBe(false)
 })
 
+test('a block that ends a way back on trial is named by the remedy alone', () => {
+  const measured = toldOf('port', [doubt, remedy('way-back'), remedy('set-endpoint'), up])
+  expect(resultOf(measured, true)).toMatchObject({ cause: 'port-blocked', isRight: true, healedSeconds: 4 })
+})
+
 test('the way back to the best endpoint is no repair', () => {
   expect(toldOf('daemon', [remedy('way-back')]).remedies).toEqual([])
 })
