@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import type { DrillReport } from '../../agent/drill/drills.ts'
+import { askDrillReport } from '../../agent/settings/recheck-agent.ts'
 import { inviteHome, startHub, waitForStatus } from '../agent/lab-home.ts'
 import { writeAlerts } from '../alerts/lab-alerts.ts'
 import type { Host } from '../lab/host/host.ts'
@@ -113,6 +115,13 @@ wg show all peers; wg show all allowed-ips; wg show all persistent-keepalive
 
 /** Waits until the tunnel goes by its best way again, and nothing of an earlier drill is under way. */
 export async function restOfTunnel({ pi }: Pick<DrillLab, 'pi'>): Promise<void> {
+  // The drill of a command that was killed goes on to the end of its way.
+  await expect
+    .poll(async () => {
+      const reply = await askDrillReport(`/proc/${pi.pid}/root/run/homeward`, 10_000)
+      return (reply?.answer as DrillReport | null | undefined)?.over ?? true
+    })
+    .toBe(true)
   await waitForStatus(
     pi,
     ({ tunnel, hub, drill }) =>
