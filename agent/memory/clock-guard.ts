@@ -68,7 +68,8 @@ export async function openClockGuard(
     }
     if (signal.aborted) return
     const waitedSeconds = Math.round((clock.now() - startedAt) / 100) / 10
-    log.warn({ waitedSeconds, right: behindMs() === 0 }, 'the tunnel begins')
+    const right = behindMs() === 0
+    log[right ? 'info' : 'warn']({ waitedSeconds, right }, 'the tunnel begins')
     note({ kind: 'clock', behindSeconds, waitedSeconds })
   }
 

@@ -1,7 +1,7 @@
 import type { Log } from '../../system/process/log.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import type { Calendar } from '../../system/time/calendar.ts'
-import { causeOf } from '../core/evidence/health.ts'
+import { causeOf, type Health } from '../core/evidence/health.ts'
 import type { EventLog } from '../memory/event-log.ts'
 import type { NewEvent } from '../memory/events.ts'
 import type { EventRecorder } from '../tunnel/effects.ts'
@@ -22,7 +22,7 @@ export function makeEventRecorder(
         const { from, to } = action
         const seconds = Math.round((to.since - from.since) / 100) / 10
         const cause = causeOf(to)
-        log[to.kind === 'up' ? 'info' : 'warn'](
+        log[isBadNews(from.kind, to.kind) ? 'warn' : 'info'](
           { from: from.kind, to: to.kind, cause, seconds },
           `the tunnel is ${to.kind}`,
         )
@@ -51,7 +51,7 @@ export function makeEventRecorder(
       case 'tell-remedy': {
         const { remedy, cause, helped } = action.report
         const seconds = Math.round(action.report.seconds * 100) / 100
-        log.warn({ remedy, cause, helped, seconds }, helped ? 'a remedy helped' : 'a remedy did not help')
+        log.info({ remedy, cause, helped, seconds }, helped ? 'a remedy helped' : 'a remedy did not help')
         return note({ kind: 'remedy', remedy, cause, helped, seconds })
       }
       default:
@@ -73,4 +73,9 @@ export function makeEventRecorder(
       registrar = now
     },
   }
+}
+
+/** What people see of an outage among the warnings: that it began. A doubt is none yet, and what is done against it are its details. */
+function isBadNews(from: Health['kind'], to: Health['kind']): boolean {
+  return to === 'offline' || (to === 'healing' && from !== 'offline')
 }

@@ -43,7 +43,7 @@ export async function executeRemedy(
   signal: AbortSignal,
 ): Promise<Extract<WatchEvent, { kind: 'remedy-ended' }>> {
   const longMs = remedy.kind === 'silence' ? remedy.seconds * 1_000 : 0
-  context.log.warn({ ...remedy }, 'tries a remedy')
+  context.log.info({ ...remedy }, 'tries a remedy')
   try {
     const endpoint = await within(REMEDY_MS + longMs, signal, (cut) =>
       whenReachable(() => act(remedy, context, cut), cut),

@@ -37,6 +37,8 @@ interface Listener {
 
 /** How often to bind: the address is there only while the interface is. */
 const BIND_AGAIN_MS = 1000
+/** At a boot the interface is made while this tries; after this many times it is news that there is none. */
+const ABSENT_OFTEN = 15
 
 export function makeHeartbeatResponder(
   seen: (publicKey: PublicKey) => Pick<PeerStats, 'endpoint' | 'rxBytes' | 'txBytes'> | null,
@@ -51,6 +53,8 @@ export function makeHeartbeatResponder(
   let socket: Socket | null = null
   let again: NodeJS.Timeout | undefined
   let complained = false
+  /** How often the address was not there. */
+  let absent = 0
 
   function open(): void {
     if (address === null) return
@@ -74,11 +78,15 @@ export function makeHeartbeatResponder(
     })
     mine.on('listening', () => {
       complained = false
+      absent = 0
       log.info({ address, port }, 'answering heartbeats')
     })
-    mine.on('error', (error) => {
-      if (!complained) log.warn({ address, port, why: error.message }, 'cannot answer heartbeats yet')
-      complained = true
+    mine.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRNOTAVAIL') absent += 1
+      if (!complained && (error.code !== 'EADDRNOTAVAIL' || absent > ABSENT_OFTEN)) {
+        log.warn({ address, port, why: error.message }, 'cannot answer heartbeats yet')
+        complained = true
+      }
       reopen(BIND_AGAIN_MS)
     })
     mine.bind({ address, port, exclusive: true })

@@ -42,6 +42,8 @@ interface Memory {
 
 const LOOK_EVERY_MS = 1000
 const LOOK_TIMEOUT_MS = 5000
+/** Within this the interface is made. */
+const BOOT_MS = 15_000
 
 export function makePeerMonitor(
   interfaceName: () => string,
@@ -52,6 +54,7 @@ export function makePeerMonitor(
   let seen: ReadonlyMap<PublicKey, Memory> = new Map()
   let seenAt: number | null = null
   let blind = false
+  const madeAt = clock.now()
 
   async function look(): Promise<void> {
     try {
@@ -62,6 +65,8 @@ export function makePeerMonitor(
       if (blind) log.info('the peers of the interface are seen again')
       blind = false
     } catch (thrown) {
+      // At a boot the interface is not made yet.
+      if (seenAt === null && clock.now() - madeAt < BOOT_MS) return
       // Logged once per time of blindness, which is noticed again every second.
       if (!blind) log.warn({ why: reasonOf(thrown) }, 'the peers of the interface cannot be seen')
       blind = true

@@ -82,11 +82,14 @@ async function layOut(root: string, release: string, tree: string, facts: DebFac
     await runCommand('env', ['-u', 'GZIP', 'gzip', '--no-name', '--best', join(tree, path)])
 }
 
-/** Where the package has the program; what root made by `hub init` or `join` is the service's user's when it starts. */
+/**
+ * Where the package has the program; what root made by `hub init` or `join` is the service's user's when it
+ * starts. Where that fails, as on a disk that is read-only, the daemon begins all the same, and says what it cannot read.
+ */
 function packagedUnit(unit: string): string {
   return unit
     .replaceAll('/usr/local/bin/homeward', '/usr/bin/homeward')
-    .replace(/^ExecStart=/m, 'ExecStartPre=+/usr/bin/homeward hand-over\n$&')
+    .replace(/^ExecStart=/m, 'ExecStartPre=-+/usr/bin/homeward hand-over\n$&')
 }
 
 function copyrightOf(own: string): string {

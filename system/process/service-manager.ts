@@ -1,3 +1,4 @@
+import { fstatSync, writeSync } from 'node:fs'
 import { oneLine } from '../../problems/printable.ts'
 import { reasonOf } from '../../problems/problem.ts'
 import { sleep } from '../time/sleep.ts'
@@ -20,10 +21,12 @@ const GLANCE_MS = 200
 /** Of a watchdog's time between two signs of life: two may get lost (sd_watchdog_enabled(3) asks for half). */
 const PART = 1 / 3
 
+/** Names the descriptor on which the unit's ExecStart= left the daemon a datagram socket, connected to the service manager. */
+const SOCKET_FD = 'HOMEWARD_NOTIFY_FD'
+
 /**
  * Tells the service manager that the daemon is ready, and then, where it has a watchdog, that its loop turns, until the
  * signal ends it. Does nothing where no service manager asks for that: in the foreground, in a container.
- * By systemd-notify(1), since Node has no datagrams of AF_UNIX; NotifyAccess=all lets a child speak.
  */
 export async function tellServiceManager({ isSettled, isTurning, text }: Served, log: Log, signal: AbortSignal) {
   if ((process.env['NOTIFY_SOCKET'] ?? '') === '') return
@@ -40,9 +43,19 @@ export async function tellServiceManager({ isSettled, isTurning, text }: Served,
 
   async function notify(what: string): Promise<void> {
     try {
-      await runCommand('systemd-notify', [what, `STATUS=${oneLine(text())}`], { signal })
+      await send([what, `STATUS=${oneLine(text())}`], signal)
     } catch (thrown) {
       if (!signal.aborted) log.warn({ why: reasonOf(thrown) }, 'the service manager could not be told of this service')
     }
   }
+}
+
+/**
+ * By the socket that was left, which never blocks: a process for each sign of life would cost more, and only what the daemon
+ * itself sends counts with NotifyAccess=main (sd_notify(3)). Else by systemd-notify(1), since Node has no datagrams of AF_UNIX.
+ */
+async function send(words: readonly string[], signal: AbortSignal): Promise<void> {
+  const fd = Number(process.env[SOCKET_FD])
+  if (Number.isInteger(fd) && fd > 2 && fstatSync(fd).isSocket()) writeSync(fd, words.join('\n'))
+  else await runCommand('systemd-notify', words, { signal })
 }

@@ -1,5 +1,5 @@
-import { mkdtemp } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sleep } from '../../system/time/sleep.ts'
 import type { Host, RunOptions, RunResult } from '../lab/host/host.ts'
@@ -17,6 +17,13 @@ export interface ScratchMachine {
   written(): Promise<readonly string[]>
   /** How many MB more its disk holds; null: as many as this machine's memory allows. */
   leaveRoom(megabytes: number | null): Promise<void>
+  /**
+   * Power off and on: processes are killed as they are, and it boots from its disk. The host's network stays; `off` acts on it
+   * meanwhile. @param disk read-only until somebody remounts it.
+   */
+  powerCut(off?: () => Promise<void>, disk?: 'rw' | 'ro'): Promise<void>
+  /** Its process 1, by the number that it has for this process. */
+  firstProcess(): Promise<number>
   end(): Promise<void>
 }
 
@@ -27,14 +34,10 @@ const READY_MS = 90_000
 export async function bootScratchMachine(
   lab: Lab,
   host: Host,
-  processOne: 'systemd' | 'packages' | 'none',
+  processOne: 'systemd' | 'packages' | 'whole' | 'none',
   root = '/',
 ): Promise<ScratchMachine> {
   const folder = await mkdtemp(join(lab.folder, 'scratch-'))
-  const booted = host.start('sh', [BOOT, 'outer', folder, processOne, root])
-  let died: string | undefined
-  void booted.exited.then(() => (died = booted.stderr))
-
   const inside: ScratchMachine['inside'] = (command) => [
     'sh',
     '-ec',
@@ -67,17 +70,37 @@ exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid -
     await host.run('mount', ['-o', `remount,size=${size}`, folder])
   }
 
-  for (const until = Date.now() + READY_MS; ; await sleep(200)) {
-    const { exitCode } = await shell('test -e /run/ready', { allowFailure: true })
-    if (exitCode === 0)
-      return {
-        shell,
-        inside,
-        copyIn,
-        written,
-        leaveRoom,
-        end: async () => void (await host.run('sh', [BOOT, 'end', folder], { timeoutMs: 90_000 })),
-      }
-    if (died !== undefined || Date.now() > until) throw new Error(`booting a scratch machine failed: ${died ?? 'late'}`)
+  const end = async () => void (await host.run('sh', [BOOT, 'end', folder], { timeoutMs: 90_000 }))
+
+  async function boot(how: readonly string[]): Promise<void> {
+    const booted = host.start('sh', [BOOT, ...how])
+    let died: string | undefined
+    void booted.exited.then(() => (died = booted.stderr))
+    for (const until = Date.now() + READY_MS; ; await sleep(200)) {
+      if ((await shell('test -e /run/ready', { allowFailure: true })).exitCode === 0) return
+      if (died !== undefined || Date.now() > until)
+        throw new Error(`booting a scratch machine failed: ${died ?? 'late'}`)
+    }
   }
+
+  async function powerCut(off = async () => {}, disk: 'rw' | 'ro' = 'rw'): Promise<void> {
+    await end()
+    await off()
+    await boot(['again', folder, processOne, disk])
+  }
+
+  async function firstProcess(): Promise<number> {
+    // Numbers in cgroup.procs are those of the reader's namespace (cgroups(7)).
+    const mounts = await readFile('/proc/self/mounts', 'utf8')
+    const own = await readFile('/proc/self/cgroup', 'utf8')
+    const path = join(
+      /^\S+ (\S+) cgroup2 /m.exec(mounts)?.[1] ?? '',
+      /^0::(.*)$/m.exec(own)?.[1] ?? '',
+      `homeward-test-${basename(folder)}/init.scope/cgroup.procs`,
+    )
+    return Number((await readFile(path, 'utf8')).split('\n')[0])
+  }
+
+  await boot(['outer', folder, processOne, root])
+  return { shell, inside, copyIn, written, leaveRoom, powerCut, firstProcess, end }
 }

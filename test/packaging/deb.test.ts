@@ -56,7 +56,8 @@ test('the units call the packaged program, and hand over first what root has mad
     ['homeward-hub', 'hub run'],
   ]) {
     const unit = await read(`usr/lib/systemd/system/${name}.service`)
-    expect(unit).toContain(`ExecStartPre=+/usr/bin/homeward hand-over\nExecStart=/usr/bin/homeward ${verb}\n`)
+    expect(unit).toContain('ExecStartPre=-+/usr/bin/homeward hand-over\nExecStart=/usr/bin/perl ')
+    expect(unit).toContain(`exec @ARGV' /usr/bin/homeward ${verb}\n`)
     expect(unit).not.toContain('/usr/local')
   }
   expect(await read('usr/bin/homeward')).toContain('program=/usr/lib/homeward\n')

@@ -140,6 +140,15 @@ test('an address that is not there yet is waited for; said once, and answered wh
   expect(await beat(home, encodeRequest(2))).toMatchObject({ sequence: 2 })
 })
 
+test('an address that no interface has yet, as at a boot, is no warning', async () => {
+  // Of nobody (RFC 5737). Bound again after a second, and a second time: not complained of by then.
+  responder.serve('192.0.2.1', [cabin], () => false)
+  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  expect(lines).toEqual([])
+  responder.serve(HUB, [cabin], () => false)
+  expect(await beat(await bound(CABIN), encodeRequest(1))).not.toBeNull()
+})
+
 test('after the end nothing is answered and nothing is bound again', async () => {
   responder.serve(HUB, [cabin], () => false)
   const home = await bound(CABIN)

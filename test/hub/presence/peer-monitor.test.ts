@@ -121,8 +121,21 @@ describe('a look that fails', () => {
     expect(peerMonitor.statsOf(KEY)?.lastHandshakeSeconds).toBe(9)
   })
 
+  test('is no news at a boot, where the interface is not made yet, until it should be', async () => {
+    const { clock, lines, show } = scene()
+    await show(null)
+    clock.turn(14_000)
+    await show(null)
+    expect(lines).toEqual([])
+    clock.turn(2_000)
+    await show(null)
+    await show(null)
+    expect(lines).toHaveLength(1)
+  })
+
   test('is logged once, and its end once', async () => {
     const { clock, lines, show } = scene()
+    await show({ handshakeAt: seconds(clock), rx: 1 })
     for (let look = 0; look < 5; look += 1) await show(null)
     expect(lines).toHaveLength(1)
     await show({ handshakeAt: seconds(clock), rx: 1 })
