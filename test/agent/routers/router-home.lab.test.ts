@@ -143,7 +143,7 @@ describe('a join that cannot succeed leaves the router and this machine as they 
 
   test('killed at any moment it can be run again, or is left to the agent', { timeout: 300_000 }, async () => {
     const outcomes = new Set<string>()
-    for (const moment of someOf([250, 350, 450, 550, 700, 850, /Testing it/], 1)) {
+    for (const moment of someOf([250, 350, 450, 550, 700, 850, /Testing it/], 2)) {
       const token = await inviteHome(picture)
       const killed = pi.startHomeward(trusting(token))
       await (typeof moment === 'number' ? sleep(moment) : killed.waitForLine(moment))
