@@ -43,9 +43,7 @@ wg setconf hw0 /run/wg.conf`)
 
 /** The combinations are in culprit.test.ts; here is what takes a kernel to see. */
 const ALL = [...BY_PROVIDER, ...BY_VPS, ...BY_HOME, ...BY_ANYBODY]
-const USUAL = isLong
-  ? ALL
-  : [BY_PROVIDER[0], BY_PROVIDER[3], BY_VPS[2], BY_HOME[8], BY_ANYBODY[0]].map((one) => one!)
+const USUAL = isLong ? ALL : [BY_PROVIDER[0], BY_PROVIDER[3], BY_VPS[2], BY_HOME[8], BY_ANYBODY[0]].map((one) => one!)
 const CASES = USUAL.map((one) => [one.name, one] as const)
 
 test('thirty situations, a third each', () => {
